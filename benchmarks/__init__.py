@@ -1,0 +1,1 @@
+"""Ours beside the peer, in turn, in one process run: `python -m benchmarks`."""

@@ -1,0 +1,1 @@
+"""Runs a study: `from robustune import search`, or the command `robustune`."""

@@ -1,0 +1,1 @@
+"""What to try: domains, objectives, constraints and budgets, read from TOML study files."""

@@ -1,0 +1,1 @@
+"""What one trial does: trainers, models, perturbations, data and scores, in plain torch."""
