@@ -1,0 +1,1 @@
+"""Image classification: options, trainer, scores and the sets it needs."""

@@ -1,0 +1,198 @@
+"""What can be set for one classification trial. Torch-free, so that a study can be checked in a moment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final
+
+from trainables import laws
+from trainables.architectures import ACTIVATIONS, MODELS, RESNETS, WITH_BUILT_IN_ACTIVATIONS
+from trainables.errors import TrainableError
+from trainables.laws import option
+
+HEAD_ONLY: Final = 0
+WHOLE_NET: Final = 5
+OWN_WIDTH: Final = 64  # channels of a ResNet's first stage as published
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassificationOptions:
+    """Everything about one trial that is not data, seed, epochs or hardware; a breach of any law raises ValueError.
+
+    An option whose law says `fixed` stands in a study's `[options]` and never in its `[space]`: it shapes how
+    trials are scored or what preparation makes, and scores are compared only where they were measured alike.
+    """
+
+    model: str = option("string", "resnet18", "torchvision classification network", enum=list(MODELS))
+    width: int = option(
+        "integer", OWN_WIDTH, "channels of a ResNet's first stage; 16 is the thin variant", minimum=4, maximum=256
+    )
+    stem: str = option(
+        "string",
+        "imagenet",
+        "a ResNet's entry: 'imagenet' (7x7, stride 2, pooled) or 'small' (3x3, stride 1, for images of 32 pixels)",
+        enum=["imagenet", "small"],
+    )
+    input_size: int = option(
+        "integer",
+        0,
+        "side in pixels that images are resized to before the network; 0 keeps theirs",
+        minimum=0,
+        maximum=1024,
+    )
+    activation: str = option(
+        "string", "own", "activation function in place of the network's; 'own' leaves it", enum=list(ACTIVATIONS)
+    )
+    start: str = option(
+        "string",
+        "scratch",
+        "initial weights: random, preparation's baseline, torchvision's, or those of checkpoint_path",
+        enum=["scratch", "baseline", "pretrained", "checkpoint"],
+    )
+    pretrained_path: str = option(
+        "string", "", "torchvision weight file for start = 'pretrained'; empty means torch's hub cache", fixed=True
+    )
+    checkpoint_path: str = option("string", "", "safetensors file for start = 'checkpoint'", fixed=True)
+    unfrozen_layers: int = option(
+        "integer",
+        WHOLE_NET,
+        "residual stages that train, from the top; the head always does; 5 adds the stem",
+        minimum=HEAD_ONLY,
+        maximum=WHOLE_NET,
+    )
+    batch_size: int = option("integer", 64, "images per step, fooling images included", minimum=1, maximum=8192)
+    learning_rate: float = option("number", 1e-3, "step size of the optimizer", exclusiveMinimum=0, maximum=10)
+    optimizer: str = option("string", "adamw", "optimizer", enum=["sgd", "adam", "adamw"])
+    momentum: float = option("number", 0.9, "momentum of sgd", minimum=0, exclusiveMaximum=1)
+    weight_decay: float = option("number", 5e-4, "weight decay of the optimizer", minimum=0, maximum=1)
+    schedule: str = option(
+        "string",
+        "cosine",
+        "learning rate over the budget's epochs: constant, cosine to zero, or a tenth after half and three quarters",
+        enum=["constant", "cosine", "step"],
+    )
+    transform: str = option("string", "none", "augmentation of every training image", enum=["none", "crop_flip"])
+    flip_probability: float = option(
+        "number",
+        0.5,
+        "chance of a mirrored image in crop_flip, where the data set says that mirroring keeps the label",
+        minimum=0,
+        maximum=1,
+    )
+    noise_scale: float = option(
+        "number", 0.0, "weight noise in training: sigma as a share of the kernel's maximum", minimum=0, maximum=1
+    )
+    noise_clip: float = option(
+        "number",
+        2.0,
+        "weight noise is clamped at this many sigma, in training and scoring",
+        exclusiveMinimum=0,
+        fixed=True,
+    )
+    noise_gradient: str = option(
+        "string",
+        "recovered",
+        "where gradients are taken: clean weights are back before backward, or only after it",
+        enum=["recovered", "perturbed"],
+    )
+    fooling_rates: tuple[float, ...] = option(
+        "array",
+        (),
+        "rates of the sets of fooling images to train with; may be empty",
+        items={"type": "number", "exclusiveMinimum": 0},
+    )
+    fooling_share: float = option(
+        "number", 0.5, "share of fooling images in a batch, where fooling_rates has any", minimum=0, maximum=1
+    )
+    precision: str = option(
+        "string",
+        "auto",
+        "arithmetic of training (scores are always float32); auto takes what is fast on the device",
+        enum=["auto", "float32", "bfloat16"],
+    )
+    evaluation_rate: float = option(
+        "number",
+        20.0,
+        "rate of the fooling images in the perturbed training and validation sets",
+        exclusiveMinimum=0,
+        fixed=True,
+    )
+    rate_reference_size: int = option(
+        "integer", 224, "image side in pixels at which one rate moves pixels alike", minimum=1, fixed=True
+    )
+    fooling_images: int = option("integer", 600, "most training images perturbed per rate", minimum=1, fixed=True)
+    evaluation_images: int = option("integer", 200, "most images in each perturbed set", minimum=1, fixed=True)
+    fooling_keep: str = option(
+        "string",
+        "fooled",
+        "keep only images that fool the baseline after rounding, or all",
+        enum=["fooled", "all"],
+        fixed=True,
+    )
+    fooling_shards: int = option(
+        "integer", 2, "tasks that share the making of one set", minimum=1, maximum=256, fixed=True
+    )
+    baseline_epochs: int = option("integer", 8, "epochs of the baseline", minimum=1, fixed=True)
+    baseline_batch_size: int = option("integer", 64, "batch size of the baseline", minimum=1, fixed=True)
+    baseline_learning_rate: float = option(
+        "number", 3e-3, "learning rate of the baseline", exclusiveMinimum=0, maximum=10, fixed=True
+    )
+    baseline_start: str = option(
+        "string", "scratch", "initial weights of the baseline", enum=["scratch", "pretrained", "checkpoint"], fixed=True
+    )
+    evaluation_noise_scale: float = option(
+        "number", 0.1, "weight noise under which weight_noise_accuracy is measured", minimum=0, maximum=1, fixed=True
+    )
+    evaluation_noise_draws: int = option(
+        "integer", 4, "draws that weight_noise_accuracy is the mean of", minimum=1, fixed=True
+    )
+    pgd_epsilon: float = option(
+        "number", 0.01, "largest change of a pixel (of 0 to 1) in pgd_accuracy", minimum=0, maximum=1, fixed=True
+    )
+    pgd_steps: int = option("integer", 5, "gradient steps of pgd_accuracy", minimum=1, fixed=True)
+    pgd_images: int = option("integer", 96, "validation images attacked for pgd_accuracy", minimum=1, fixed=True)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if isinstance(getattr(self, field.name), list):
+                object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+        found = laws.complaints(self) or list(_conflicts(self))
+        if found:
+            raise ValueError("classification options: " + "; ".join(found))
+
+
+def read(plain: Mapping[str, Any]) -> ClassificationOptions:
+    """Options of a plain mapping.
+
+    Raises:
+        TrainableError: OPTION_INVALID, for an unknown name or a broken law.
+    """
+    known = {field.name for field in dataclasses.fields(ClassificationOptions)}
+    unknown = sorted(set(plain) - known)
+    if unknown:
+        raise TrainableError("OPTION_INVALID", f"classification has no option {', '.join(map(repr, unknown))}")
+    try:
+        return ClassificationOptions(**plain)
+    except ValueError as error:
+        raise TrainableError("OPTION_INVALID", str(error)) from error
+
+
+def _conflicts(options: ClassificationOptions) -> list[str]:
+    """Laws over several options at once."""
+    found = []
+    resnet = options.model in RESNETS
+    if not resnet and (options.width != OWN_WIDTH or options.stem != "imagenet"):
+        found.append(f"width and stem: they shape ResNets, {options.model} has neither; leave both out")
+    if not resnet and options.unfrozen_layers not in (HEAD_ONLY, WHOLE_NET):
+        found.append(
+            f"unfrozen_layers: it counts residual stages, {options.model} has none; 0 trains the head, 5 everything"
+        )
+    if options.activation != "own" and options.model in WITH_BUILT_IN_ACTIVATIONS:
+        found.append(f"activation: {options.model} has its function built in; use 'own'")
+    starts = {options.start, options.baseline_start}
+    if "pretrained" in starts and (options.width != OWN_WIDTH or options.stem != "imagenet"):
+        found.append(f"start: pretrained weights fit width {OWN_WIDTH} and stem 'imagenet' alone")
+    if "checkpoint" in starts and not options.checkpoint_path:
+        found.append("checkpoint_path: start = 'checkpoint' needs a safetensors file here")
+    return found

@@ -1,0 +1,15 @@
+"""The classification trainer's metrics, known without importing torch."""
+
+from typing import Any, Final
+
+_DESCRIPTIONS: Final = {
+    "clean_accuracy": "share of clean validation images classified correctly",
+    "perturbed_training_accuracy": "the same on fooling images of training images that no training set holds",
+    "perturbed_validation_accuracy": "the same on fooling images of validation images, made for the baseline",
+    "weight_noise_accuracy": "clean validation accuracy under weight noise, mean over fixed draws",
+    "pgd_accuracy": "accuracy on validation images under a white-box L-infinity attack on the trial's own network",
+}
+
+METRICS: Final[dict[str, dict[str, Any]]] = {
+    name: {"goal": "max", "minimum": 0.0, "maximum": 1.0, "description": text} for name, text in _DESCRIPTIONS.items()
+}

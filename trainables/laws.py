@@ -1,0 +1,64 @@
+"""Laws of options: what a field of an options dataclass may hold, as plain JSON-Schema-like data."""
+
+import dataclasses
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+LAW: Final = "law"  # the key of a field's law in its dataclass metadata
+
+_BOUNDS: Final[Mapping[str, tuple[Callable[[Any, Any], bool], str]]] = {
+    "minimum": (operator.ge, "at least"),
+    "exclusiveMinimum": (operator.gt, "above"),
+    "maximum": (operator.le, "at most"),
+    "exclusiveMaximum": (operator.lt, "below"),
+}
+
+
+def option(kind: str, default: Any, description: str, **law: Any) -> Any:
+    """A dataclass field whose law is `{"type": kind, **law}`; the default is stated here and nowhere else."""
+    fragment = {"type": kind, **law, "default": default, "description": description}
+    return dataclasses.field(default=default, metadata={LAW: fragment})
+
+
+def fragments(options: type) -> dict[str, dict[str, Any]]:
+    """The law of every field of an options dataclass, by name, as JSON-able data (tuples become lists)."""
+    found = {}
+    for field in dataclasses.fields(options):
+        law = dict(field.metadata[LAW])
+        law["default"] = list(law["default"]) if isinstance(law["default"], tuple) else law["default"]
+        found[field.name] = law
+    return found
+
+
+def complaints(options: Any) -> list[str]:
+    """One line per field of a dataclass instance that breaks its law; empty for a lawful one."""
+    found = []
+    for field in dataclasses.fields(options):
+        problem = _problem(getattr(options, field.name), field.metadata[LAW])
+        if problem:
+            found.append(f"{field.name}: {problem}")
+    return found
+
+
+def _problem(value: Any, law: Mapping[str, Any]) -> str:
+    if not _has_type(value, law["type"]):
+        return f"{value!r} is not of type {law['type']}"
+    if law["type"] == "array":
+        problems = (_problem(item, law["items"]) for item in value)
+        return next((problem for problem in problems if problem), "")
+    if "enum" in law and value not in law["enum"]:
+        return f"{value!r} is none of {', '.join(map(str, law['enum']))}"
+    for key, (holds, words) in _BOUNDS.items():
+        if key in law and not holds(value, law[key]):
+            return f"{value!r} is not {words} {law[key]}"
+    return ""
+
+
+def _has_type(value: Any, kind: str) -> bool:
+    if kind == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if kind == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, {"boolean": bool, "string": str, "array": tuple}[kind])

@@ -1,0 +1,85 @@
+"""Trainers by name, and what each understands as plain data. Importing this imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from trainables.errors import TrainableError
+from trainables.laws import fragments
+
+if TYPE_CHECKING:
+    from trainables.preparation import Step
+    from trainables.trainer import Trainer
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where a trainer's parts stand, as `module:attribute`; imported only when asked for."""
+
+    options: str
+    metrics: str
+    trainer: str
+    planner: str
+
+
+_PLACES: Final[Mapping[str, _Place]] = {
+    "classification": _Place(
+        options="trainables.classification.options:ClassificationOptions",
+        metrics="trainables.classification.vocabulary:METRICS",
+        trainer="trainables.classification.trainer:ClassificationTrainer",
+        planner="trainables.classification.planner:plan",
+    ),
+}
+
+
+def trainer_names() -> tuple[str, ...]:
+    """Every registered trainer, in alphabetical order."""
+    return tuple(sorted(_PLACES))
+
+
+def vocabulary(name: str) -> dict[str, Any]:
+    """Options, metrics and data sets that a trainer understands, as JSON-able data made without torch.
+
+    Raises:
+        TrainableError: TRAINER_UNKNOWN.
+    """
+    from trainables.data.registry import data_sets
+
+    place = _place(name)
+    return {
+        "trainer": name,
+        "options": fragments(_at(place.options)),
+        "metrics": {metric: dict(law) for metric, law in _at(place.metrics).items()},
+        "data": dict(data_sets()),
+    }
+
+
+def vocabularies() -> dict[str, dict[str, Any]]:
+    """The vocabulary of every registered trainer, by name."""
+    return {name: vocabulary(name) for name in trainer_names()}
+
+
+def load_trainer(name: str) -> type[Trainer]:
+    """The trainer class of a name; imports torch."""
+    trainer: type[Trainer] = _at(_place(name).trainer)
+    return trainer
+
+
+def load_planner(name: str) -> Callable[..., tuple[Step, ...]]:
+    """The function that plans what a trainer needs prepared."""
+    planner: Callable[..., tuple[Step, ...]] = _at(_place(name).planner)
+    return planner
+
+
+def _place(name: str) -> _Place:
+    if name not in _PLACES:
+        raise TrainableError("TRAINER_UNKNOWN", f"there is no trainer {name!r}; there is {', '.join(trainer_names())}")
+    return _PLACES[name]
+
+
+def _at(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
