@@ -1,0 +1,139 @@
+"""Everything that can be known of a study before a worker starts."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from analysis import records
+from robustune import cluster
+from robustune.errors import EXIT_CODES, Mistake
+from robustune.ledger import differences
+from robustune.settings import Settings
+from search_spaces import Study, StudyError, find, read_study
+from trainables.errors import TrainableError
+from trainables.registry import load_options, vocabularies
+
+
+def read(study: str | Path | Study) -> Study:
+    """Reads a shipped study by its name, or a study file by its path.
+
+    Raises:
+        Mistake: STUDY_INVALID with every complaint about the file, a line each.
+    """
+    if isinstance(study, Study):
+        return study
+    try:
+        return read_study(find(str(study)), vocabularies())
+    except StudyError as error:
+        raise Mistake("STUDY_INVALID", str(error)) from error
+
+
+def stored(study: str, settings: Settings) -> Path:
+    """Returns the folder of a study that was begun, named by its name, its study file or its folder.
+
+    Raises:
+        Mistake: STUDY_MISSING, with the studies that are there.
+    """
+    given = Path(study)
+    name = given.stem if given.suffix == ".toml" else given.name
+    for folder in (given, settings.results_folder / name):
+        if (folder / "ledger.sqlite").is_file():
+            return folder.absolute()
+    begun = sorted(ledger.parent.name for ledger in settings.results_folder.glob("*/ledger.sqlite"))
+    there = f"begun there: {', '.join(begun)}" if begun else "none was begun there"
+    raise Mistake(
+        "STUDY_MISSING",
+        f"{settings.results_folder}: no study {study!r} ({there}); begin it with `robustune search {study}`",
+    )
+
+
+def check(study: Study, settings: Settings) -> list[str]:
+    """Holds a study and the way it is run against what is there; returns warnings.
+
+    Raises:
+        Mistake: the first complaint's code, with every complaint, a line each.
+    """
+    complaints = [
+        *_settings(settings),
+        *_options(study),
+        *_folders(study, settings),
+        *_cluster(settings),
+    ]
+    warnings, unusable = _tracking(settings)
+    complaints += unusable
+    if complaints:
+        raise Mistake(complaints[0].code, "\n".join(complaint.message for complaint in complaints))
+    return warnings
+
+
+def _settings(settings: Settings) -> list[Mistake]:
+    laws = {
+        "--cpus-per-trial": (settings.cpus_per_trial, settings.cpus_per_trial > 0),
+        "--gpus-per-trial": (settings.gpus_per_trial, settings.gpus_per_trial >= 0),
+        "--concurrency": (settings.concurrency, settings.concurrency is None or settings.concurrency >= 1),
+    }
+    return [
+        Mistake("OPTION_INVALID", f"{name} {value}: expected a number above zero")
+        for name, (value, lawful) in laws.items()
+        if not lawful
+    ]
+
+
+def _options(study: Study) -> list[Mistake]:
+    from robustune.preparation import steps
+
+    found = []
+    try:
+        TypeAdapter(load_options(study.trainer)).validate_python(dict(study.options))
+        steps(study)
+    except ValidationError as error:
+        found += [Mistake("STUDY_INVALID", f"{study.name}: options: {_said(problem)}") for problem in error.errors()]
+    except TrainableError as error:
+        code = error.code if error.code in EXIT_CODES else "STUDY_INVALID"
+        found.append(Mistake(code, f"{study.name}: options: {error}"))
+    return found
+
+
+def _said(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {problem['msg']}" if where else str(problem["msg"])
+
+
+def _folders(study: Study, settings: Settings) -> list[Mistake]:
+    folder = settings.results_folder / study.name
+    found = [Mistake("RESULTS_UNWRITABLE", text) for text in _unwritable(settings.results_folder, "--results")]
+    if settings.storage is not None and "://" not in settings.storage:
+        found += [Mistake("CACHE_UNWRITABLE", text) for text in _unwritable(Path(settings.storage), "--storage")]
+    if not found and (folder / "ledger.sqlite").is_file():
+        found += [Mistake("STUDY_MISMATCH", text) for text in differences(records.read_study(folder), study, folder)]
+    return found
+
+
+def _unwritable(folder: Path, option: str) -> list[str]:
+    # Tried, not asked: permissions, full disks and read-only mounts each have their own way of saying no.
+    there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(b"robustune")
+    except OSError as error:
+        return [f"{folder}: cannot be written ({os.strerror(error.errno or 0)}); name another folder with {option}"]
+    return []
+
+
+def _cluster(settings: Settings) -> list[Mistake]:
+    complaint = cluster.complaint(settings.address or os.environ.get("RAY_ADDRESS"))
+    return [Mistake("CLUSTER_UNREACHABLE", complaint)] if complaint else []
+
+
+def _tracking(settings: Settings) -> tuple[list[str], list[Mistake]]:
+    from robustune.tracking import probe
+
+    complaint = probe(settings.tracking)
+    if complaint is None:
+        return [], []
+    if settings.tracking.startswith(("http://", "https://")):
+        return [complaint], []
+    return [], [Mistake("TRACKING_UNREACHABLE", complaint)]

@@ -1,0 +1,139 @@
+"""One driver's run of a study: prepare, train, report, and leave nothing behind."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pyarrow as pa
+
+from analysis import front as fronts
+from analysis import records, report
+from robustune.cluster import Cluster, connected
+from robustune.driver import Driver
+from robustune.errors import Mistake
+from robustune.halving import rungs
+from robustune.ledger import Ledger
+from robustune.screen import Screen
+from robustune.settings import Settings
+from robustune.tracking import Tracking
+from search_spaces import Study
+
+RECORDED_PACKAGES = ("robustune", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow", "scikit-learn", "numpy")
+LAST_SYNC_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search left: its tables, its files, and whether MLflow has all of it.
+
+    `front` holds the trials that no other dominates, `trials` one row a trial, `epochs` one row an epoch.
+    `paths` names the files by what they are; `tracked` is False where MLflow still lacks something of the ledger.
+    """
+
+    study: Study
+    folder: Path
+    front: pa.Table
+    trials: pa.Table
+    epochs: pa.Table
+    hypervolume: float
+    paths: Mapping[str, Path]
+    tracking_uri: str
+    tracked: bool
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that a result depends on."""
+    return {"python": sys.version.split()[0], **{name: version(name) for name in RECORDED_PACKAGES}}
+
+
+def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
+    """Runs what is left of the ledger's study and writes its report.
+
+    Raises:
+        Mistake: NO_FRONT where no trial completed; CLUSTER_*, CACHE_* and what preparation says.
+    """
+    tracking = Tracking(ledger.folder, settings.tracking, screen.say)
+    tracking.start()
+    try:
+        driver = Driver(ledger, lambda: _changed(tracking, screen))
+        if driver.requeued:
+            screen.say(f"{driver.requeued} trials were in flight and go on from their last checkpoints")
+        if driver.remaining:
+            _train(driver, ledger, settings, screen)
+        paths = report.write(ledger.folder)
+    finally:
+        tracked = tracking.finish(LAST_SYNC_SECONDS)
+    return _result(ledger, settings, paths, tracked)
+
+
+def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen) -> None:
+    from robustune.preparation import prepare  # late: these import Ray, which a finished study does without
+    from robustune.tuning import Slots, run_trials
+    from trainables.trial import TrialPlan
+
+    with connected(settings.address) as cluster:
+        slots = Slots(settings.cpus_per_trial, settings.gpus_per_trial, _concurrency(cluster, settings))
+        prepared = prepare(ledger.study, settings.store, cluster, settings.gpus_per_trial, screen.say)
+        for name, built in prepared.items():
+            ledger.record_set(name, built.digest, built.summary)
+        study = ledger.study
+        base = TrialPlan(
+            number=-1,
+            seed=-1,
+            trainer=study.trainer,
+            options=dict(study.options),
+            metrics=study.metrics,
+            sets={name: built.digest for name, built in prepared.items()},
+            store=settings.store,
+            checkpoints=settings.checkpoints(study.name),
+            epochs=study.budget.epochs,
+            rungs=rungs(study.early_stopping, study.budget.epochs),
+            threads=max(1, int(settings.cpus_per_trial)),
+        )
+        with screen.live(ledger.folder):
+            run_trials(driver, base, slots)
+
+
+def _concurrency(cluster: Cluster, settings: Settings) -> int:
+    fitting = cluster.slots(settings.cpus_per_trial, settings.gpus_per_trial)
+    if fitting == 0:
+        largest = max(cluster.nodes)
+        raise Mistake(
+            "CLUSTER_TOO_SMALL",
+            f"a trial asks for {settings.cpus_per_trial:g} CPUs and {settings.gpus_per_trial:g} GPUs, and the largest "
+            f"node has {largest[0]:g} and {largest[1]:g}; lower --cpus-per-trial or --gpus-per-trial",
+        )
+    return min(fitting, settings.concurrency or fitting)
+
+
+def _changed(tracking: Tracking, screen: Screen) -> None:
+    tracking.wake()
+    screen.changed()
+
+
+def _result(ledger: Ledger, settings: Settings, paths: Mapping[str, Path], tracked: bool) -> SearchResult:
+    study, folder = ledger.study, ledger.folder
+    trials = records.trials(folder)
+    front = fronts.front(trials, study)
+    if front.num_rows == 0:
+        raise Mistake("NO_FRONT", f"{folder}: {_why_no_front(trials)}")
+    history = fronts.hypervolume_history(trials, study)
+    reached = history["hypervolume"][-1].as_py() if history.num_rows else 0.0
+    return SearchResult(
+        study, folder, front, trials, records.epochs(folder), reached, paths, settings.tracking, tracked
+    )
+
+
+def _why_no_front(trials: pa.Table) -> str:
+    reasons = [row for row in trials.select(["number", "code", "reason"]).to_pylist() if row["code"]]
+    if not reasons:
+        return "no trial that spent its full epochs meets the constraints; loosen them, or allow more trials or epochs"
+    first = reasons[0]
+    return (
+        f"{len(reasons)} of {trials.num_rows} trials failed and none completed feasibly; "
+        f"trial {first['number']} says {first['code']}: {first['reason']}"
+    )
+
+

@@ -1,0 +1,81 @@
+"""The Python face: `search("quickstart").front` is an Arrow table."""
+
+from pathlib import Path
+
+from robustune import checks
+from robustune.ledger import Ledger
+from robustune.running import SearchResult, run, versions
+from robustune.screen import Screen
+from robustune.settings import Settings
+from search_spaces import Study
+
+
+def search(
+    study: str | Path | Study,
+    *,
+    trials: int | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    address: str | None = None,
+    storage: str | None = None,
+    tracking_uri: str | None = None,
+    cpus_per_trial: float = 1.0,
+    gpus_per_trial: float = 0.0,
+    concurrency: int | None = None,
+    results: str | Path = "results",
+    progress: bool = True,
+) -> SearchResult:
+    """Runs a study to its front; a study that was begun with the same content goes on where it stopped.
+
+    Args:
+        study: name of a shipped study, path of a study file, or a `Study`.
+        trials: budget of trials, instead of the study's.
+        epochs: budget of epochs a trial, instead of the study's.
+        seed: seed of the search, instead of the study's.
+        address: HOST:PORT of a Ray head node, "auto", or None for this machine alone.
+        storage: path or `pyarrow.fs` URI that every node reaches, for sets and checkpoints.
+        tracking_uri: MLflow tracking URI; None for `mlflow.db` in the results folder.
+        cpus_per_trial: CPUs of each trial; its number of threads.
+        gpus_per_trial: GPUs of each trial; may be a fraction.
+        concurrency: trials at a time; None for as many as fit.
+        results: folder that holds one folder for every study.
+        progress: whether to show the search on the terminal.
+
+    Raises:
+        Mistake: anything that the user can mend, with a code and one clear message.
+    """
+    settings = Settings(str(results), address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
+    chosen = checks.read(study).override(trials=trials, epochs=epochs, seed=seed)
+    screen = Screen(progress)
+    for warning in checks.check(chosen, settings):
+        screen.say(f"warning: {warning}")
+    with Ledger.create(settings.results_folder / chosen.name, chosen, versions()) as ledger:
+        return run(ledger, settings, screen)
+
+
+def resume(
+    study: str,
+    *,
+    results: str | Path = "results",
+    address: str | None = None,
+    storage: str | None = None,
+    tracking_uri: str | None = None,
+    cpus_per_trial: float = 1.0,
+    gpus_per_trial: float = 0.0,
+    concurrency: int | None = None,
+    progress: bool = True,
+) -> SearchResult:
+    """Goes on with a study that was interrupted, from its ledger alone; a finished one is reported again.
+
+    The study, with its budget and seed, is the one that the ledger holds. The arguments are those of `search`.
+
+    Raises:
+        Mistake: STUDY_MISSING where nothing was begun, and what `search` raises.
+    """
+    settings = Settings(str(results), address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
+    folder = checks.stored(study, settings)
+    screen = Screen(progress)
+    for warning in checks.check(records.read_study(folder), settings):
+        screen.say(f"warning: {warning}")
+    with Ledger.open(folder) as ledger:
+        return run(ledger, settings, screen)

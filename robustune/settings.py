@@ -1,0 +1,50 @@
+"""How a study is run, as against what it is: none of this changes a result."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where results, shared files and tracking go, and what each trial gets.
+
+    `storage` is a path or a `pyarrow.fs` URI that every node reaches; None means the results folder.
+    `concurrency` None means as many trials as fit.
+    """
+
+    results: str = "results"
+    address: str | None = None
+    storage: str | None = None
+    tracking_uri: str | None = None
+    cpus_per_trial: float = 1.0
+    gpus_per_trial: float = 0.0
+    concurrency: int | None = None
+
+    @property
+    def results_folder(self) -> Path:
+        """The absolute results folder."""
+        return Path(self.results).absolute()
+
+    @property
+    def tracking(self) -> str:
+        """The MLflow tracking URI: the one named, or a SQLite file in the results folder."""
+        return self.tracking_uri or f"sqlite:///{self.results_folder / 'mlflow.db'}"
+
+    @property
+    def store(self) -> str:
+        """Root of the content-addressed store, which studies share."""
+        return f"{self._shared()}/store"
+
+    def checkpoints(self, study: str) -> str:
+        """Root of a study's checkpoints."""
+        return f"{self._shared()}/{study}/checkpoints"
+
+    def plain(self) -> dict[str, Any]:
+        """Returns the settings as plain data."""
+        return asdict(self)
+
+    def _shared(self) -> str:
+        if self.storage is None:
+            return str(self.results_folder)
+        return self.storage.rstrip("/") if "://" in self.storage else str(Path(self.storage).absolute())

@@ -1,0 +1,152 @@
+"""The one Ray class: a trial trains a trainer of ours epoch by epoch and reports plain data."""
+
+import json
+import math
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ray import tune
+
+from trainables.checkpoint_folder import CheckpointFolder
+from trainables.errors import TrainableError
+from trainables.registry import load_trainer
+
+if TYPE_CHECKING:  # the driver imports this module too, and needs no torch
+    from trainables.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """Everything that a trial must know, as plain data that travels to any node.
+
+    `resume_epoch` bounds the checkpoints that may be taken up: None means the newest whole one, a number the newest
+    whole one that is not beyond that epoch. A checkpoint is kept after each epoch that `rungs` names.
+    """
+
+    number: int
+    seed: int
+    trainer: str
+    options: Mapping[str, Any]
+    metrics: tuple[str, ...]
+    sets: Mapping[str, str]
+    store: str
+    checkpoints: str
+    epochs: int
+    rungs: tuple[int, ...]
+    threads: int
+    resume_epoch: int | None = None
+
+    def to_config(self) -> dict[str, Any]:
+        """Returns the mapping that Ray hands to the actor."""
+        return {"plan": json.dumps(asdict(self))}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "TrialPlan":
+        """Reads what `to_config` wrote."""
+        plain = json.loads(config["plan"])
+        return cls(**{**plain, "metrics": tuple(plain["metrics"]), "rungs": tuple(plain["rungs"])})
+
+
+class Trial(tune.Trainable):  # type: ignore[misc]
+    """Reports one epoch a step: epoch, metrics, train_seconds, score_seconds, checkpoint and failure.
+
+    The report travels as one JSON text under `report`, since Ray flattens mappings and a metric's name may hold a `/`.
+
+    A trainer's failure is reported as a value, not raised: a raised one costs the actor and would be retried, and a
+    net that diverged diverges again. Ray retries what is left: a worker or a node that died.
+    Ray's own checkpoints stay unused. A checkpoint is written here before its epoch is reported, so both reach the
+    ledger in one transaction; a trial that starts again takes up the newest whole one and reports its epoch again.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Takes the plan; the trainer is made in the first step, where a failure can be reported."""
+        self._plan = TrialPlan.from_config(config)
+        self._trainer: "Trainer | None" = None
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Makes this actor as good as a fresh one: nothing of the last trial is kept."""
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Trains and scores one epoch, or reports again the epoch of the checkpoint that was taken up."""
+        return {"report": json.dumps(self._report())}
+
+    def _report(self) -> dict[str, Any]:
+        try:
+            return {"failure": None, **self._advance()}
+        except TrainableError as error:
+            return {"failure": {"code": error.code, "message": str(error)}}
+        except Exception as error:  # the study goes on without this trial; the traceback is kept beside its checkpoints
+            self._folder().keep_error(traceback.format_exc())
+            return {"failure": {"code": "TRIAL_ERROR", "message": f"{type(error).__name__}: {error}"}}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        """Gives Ray nothing to keep: `CheckpointFolder` holds what a restart needs."""
+        return {}
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Does nothing, as `save_checkpoint` keeps nothing."""
+
+    def _folder(self) -> CheckpointFolder:
+        return CheckpointFolder(f"{self._plan.checkpoints}/{self._plan.number:05d}")
+
+    def _advance(self) -> dict[str, Any]:
+        plan = self._plan
+        if self._trainer is None:
+            self._trainer = self._start()
+            taken_up = self._folder().take_up(self._trainer, plan.resume_epoch)
+            if taken_up is not None:
+                return taken_up
+        trainer = self._trainer
+        started = time.perf_counter()
+        trainer.train_epoch()
+        trained = time.perf_counter()
+        metrics = checked_metrics(trainer.score(), plan.metrics, trainer.epoch)
+        result = {
+            "epoch": trainer.epoch,
+            "metrics": metrics,
+            "train_seconds": trained - started,
+            "score_seconds": time.perf_counter() - trained,
+        }
+        if trainer.epoch not in plan.rungs:
+            return {**result, "checkpoint": None}
+        return self._folder().keep(trainer, result)
+
+    def _start(self) -> "Trainer":
+        from trainables.data.store import Store
+
+        plan = self._plan
+        return load_trainer(plan.trainer)(
+            options=plan.options,
+            sets=plan.sets,
+            store=Store(plan.store),
+            metrics=plan.metrics,
+            seed=plan.seed,
+            epochs=plan.epochs,
+            threads=plan.threads,
+        )
+
+
+def checked_metrics(scores: Mapping[str, Any], asked: tuple[str, ...], epoch: int) -> dict[str, float]:
+    """Returns the scores asked for, as finite floats.
+
+    Raises:
+        TrainableError: METRIC_MISSING where the names differ from those asked, METRIC_INVALID where a score is no
+            number, NONFINITE where one is infinite or no number at all.
+    """
+    if set(scores) != set(asked):
+        raise TrainableError(
+            "METRIC_MISSING", f"epoch {epoch}: expected the metrics {sorted(asked)}, received {sorted(scores)}"
+        )
+    for name, value in scores.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TrainableError(
+                "METRIC_INVALID", f"epoch {epoch}: metric '{name}' is a {type(value).__name__}, not a number"
+            )
+        if not math.isfinite(value):
+            raise TrainableError("NONFINITE", f"epoch {epoch}: metric '{name}' is {value}")
+    return {name: float(scores[name]) for name in asked}
