@@ -1,1 +1,24 @@
-"""What to try: domains, objectives, constraints and budgets, read from TOML study files."""
+"""What to try: domains, objectives, constraints, budget, and the studies that ship with Robustune."""
+
+from search_spaces.complaints import Complaint, StudyError
+from search_spaces.domains import Choice, Domain, LogUniform, LogWhole, Subset, Uniform, Whole, active
+from search_spaces.study import Budget, Constraint, EarlyStopping, Objective, Sampler, Study
+
+__all__ = [
+    "Budget",
+    "Choice",
+    "Complaint",
+    "Constraint",
+    "Domain",
+    "EarlyStopping",
+    "LogUniform",
+    "LogWhole",
+    "Objective",
+    "Sampler",
+    "Study",
+    "StudyError",
+    "Subset",
+    "Uniform",
+    "Whole",
+    "active",
+]

@@ -1,0 +1,196 @@
+"""A study: what to try, what to ask of it, and how much of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
+from pydantic.dataclasses import dataclass
+
+from search_spaces.complaints import Complaint, StudyError
+from search_spaces.domains import CONFIG, INTEGER_LIMIT, Domain, Number, Scalar, Text, Value
+
+NAME_LAW = "a name has 1 to 64 letters, digits, '.', '_' or '-', starts with a letter or digit and has no '..'"
+NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+TRIALS_LIMIT = 100_000
+EPOCHS_LIMIT = 10_000
+
+
+def lawful_name(name: str) -> str:
+    """`name` unchanged if it can name a folder, a page and a run anywhere.
+
+    Raises:
+        ValueError: it breaks NAME_LAW.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(NAME_LAW)
+    return name
+
+
+Name = Annotated[str, Field(strict=True), AfterValidator(lawful_name)]
+Trials = Annotated[int, Field(strict=True, ge=1, le=TRIALS_LIMIT)]
+Epochs = Annotated[int, Field(strict=True, ge=1, le=EPOCHS_LIMIT)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=INTEGER_LIMIT)]
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Objective:
+    """A metric to push one way; `reference` is its side of the hypervolume's reference point."""
+
+    metric: Text
+    goal: Literal["max", "min"]
+    reference: Number
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Constraint:
+    """Bounds of a metric outside which a trial cannot stand on the front."""
+
+    metric: Text
+    at_least: Number | None = None
+    at_most: Number | None = None
+
+    def violation(self, value: float) -> float:
+        """How far `value` lies outside the bounds, in the metric's unit; at most 0 if inside, infinite for NaN."""
+        if math.isnan(value):
+            return math.inf
+        below = -math.inf if self.at_least is None else self.at_least - value
+        above = -math.inf if self.at_most is None else value - self.at_most
+        return max(below, above)
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Budget:
+    """How many trials there are, and how many epochs a trial that is never stopped trains."""
+
+    trials: Trials
+    epochs: Epochs
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Sampler:
+    """Who draws the configurations, and its own options."""
+
+    name: Text = "tpe"
+    options: Mapping[str, Scalar] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=CONFIG)
+class EarlyStopping:
+    """The rule that ends trials before their last epoch.
+
+    Attributes:
+        name: "none" or "pareto_halving".
+        grace: epochs that every trial may train before it can be stopped.
+        reduction: of that many trials at a rung about one goes on; rungs lie a factor of it apart.
+    """
+
+    name: Literal["none", "pareto_halving"] = "none"
+    grace: Annotated[int, Field(strict=True, ge=1, le=EPOCHS_LIMIT)] = 1
+    reduction: Annotated[int, Field(strict=True, ge=2, le=1_000)] = 3
+
+
+def drawing_order(space: Mapping[str, Domain]) -> list[str]:
+    """The options as declared, except that each follows the ones its condition names.
+
+    Raises:
+        ValueError: conditions that lead back to their own option, or to one that is not searched.
+    """
+    order: dict[str, None] = {}
+    waiting = list(space)
+    while waiting:
+        ready = next((name for name in waiting if all(other in order for other in space[name].when)), None)
+        if ready is None:
+            raise ValueError(f"the conditions of {', '.join(sorted(waiting)[:10])} can never all be looked up")
+        order[ready] = None
+        waiting.remove(ready)
+    return list(order)
+
+
+@dataclass(frozen=True, config=CONFIG, kw_only=True)
+class Study:
+    """A whole study, frozen; equal contents have equal digests.
+
+    Attributes:
+        name: names its folder of results; obeys NAME_LAW.
+        options: the trainer's options that are held fixed; others that are not searched keep the trainer's default.
+        space: the searched options in the order they are drawn: as declared, conditions after what they look at.
+        measure: metrics to record besides those of objectives and constraints.
+        source: the TOML text it was read from.
+    """
+
+    name: Name
+    description: Text = ""
+    trainer: Text
+    data: Text
+    options: Mapping[str, Value] = Field(default_factory=dict)
+    space: Mapping[str, Domain]
+    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
+    constraints: tuple[Constraint, ...] = ()
+    measure: tuple[Text, ...] = ()
+    budget: Budget
+    sampler: Sampler = Field(default_factory=Sampler)
+    early_stopping: EarlyStopping = Field(default_factory=EarlyStopping)
+    seed: Seed = 0
+    source: str = ""
+
+    @field_validator("space")
+    @classmethod
+    def _in_drawing_order(cls, space: Mapping[str, Domain]) -> Mapping[str, Domain]:
+        return {name: space[name] for name in drawing_order(space)}
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What a trial has to report: of objectives, of constraints, then `measure`, each once."""
+        asked = [one.metric for one in self.objectives] + [one.metric for one in self.constraints]
+        return tuple(dict.fromkeys([*asked, *self.measure]))
+
+    def content(self) -> dict[str, Any]:
+        """What decides the results, as plain data: everything but name, description and source."""
+        plain: dict[str, Any] = _STUDY.dump_python(self, mode="json")
+        return {key: value for key, value in plain.items() if key not in ("name", "description", "source")}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content in hexadecimal; neither comments nor the order of keys change it."""
+        canonical = json.dumps(self.content(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The whole study as JSON that from_json brings back equal, drawing order included."""
+        return _STUDY.dump_json(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Study:
+        """The study that to_json wrote.
+
+        Raises:
+            pydantic.ValidationError: the text is not such JSON.
+        """
+        return _STUDY.validate_json(text)
+
+    def override(self, trials: int | None = None, epochs: int | None = None, seed: int | None = None) -> Study:
+        """The same study with another budget or seed, its source unchanged.
+
+        Raises:
+            StudyError: a budget or seed beyond its law.
+        """
+        budget = {"trials": self.budget.trials if trials is None else trials}
+        budget["epochs"] = self.budget.epochs if epochs is None else epochs
+        new_seed = self.seed if seed is None else seed
+        try:
+            return replace(self, budget=Budget(**budget), seed=new_seed)
+        except ValidationError as error:
+            raise StudyError(
+                Complaint(self.name, ".".join(str(part) for part in one["loc"]), f"came {one['input']!r}; {one['msg']}")
+                for one in error.errors()
+            ) from None
+
+
+_STUDY = TypeAdapter(Study)
