@@ -48,7 +48,7 @@ def test_a_generator_repeats_and_leaves_the_global_one_alone():
 
 @given(st.text())
 def test_an_error_survives_pickling_on_one_line(message):
-    error = TrainableError("CACHE_CORRUPT", message)
+    error = TrainableError("CACHE_CORRUPT", f"path: {message}")
     copy = pickle.loads(pickle.dumps(error))
     assert (copy.code, copy.message, str(copy)) == (error.code, error.message, str(error))
     assert len(str(error).splitlines()) == 1
