@@ -1,0 +1,251 @@
+"""Reads what a study recorded: its ledger as events in the order they happened, and as Arrow tables."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.schema import LEDGER_FILE, SCHEMA, SCHEMA_VERSION, STATES, LedgerError, check, reading
+from search_spaces.domains import Choice, Domain, Subset, Whole
+from search_spaces.study import Study
+
+__all__ = [
+    "LEDGER_FILE",
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "STATES",
+    "Event",
+    "LedgerError",
+    "check",
+    "counts",
+    "epochs",
+    "events",
+    "export",
+    "facts",
+    "read_study",
+    "sets",
+    "trials",
+    "write_parquet",
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a trial; `seq` grows by the order of happening and is never used twice.
+
+    `config` and `attributes` (the sampler's own) are always the trial's; `epoch`, `metrics` and `seconds` (train,
+    score) are those of a reported epoch, for an ending those of the trial's last one; `state`, `code` and `reason`
+    belong to an ending. `recorded` is unix time and only for people.
+    """
+
+    seq: int
+    kind: Literal["asked", "reported", "ended"]
+    trial: int
+    config: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    recorded: float
+    seed: int = 0
+    epoch: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: tuple[float, float] = (0.0, 0.0)
+    state: str = "running"
+    code: str | None = None
+    reason: str | None = None
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Returns what the ledger says of the study itself: name, digest, seed, created, versions, source and so on."""
+    with reading(folder) as connection:
+        found: dict[str, Any] = dict(connection.execute("SELECT key, value FROM study"))
+    numbers = {
+        key: json.loads(found[key]) for key in ("schema_version", "created", "seed", "versions", "seq", "commits")
+    }
+    return {**found, **numbers}
+
+
+def read_study(folder: Path) -> Study:
+    """Returns the study as it was frozen when its first trial was asked for."""
+    with reading(folder) as connection:
+        return _study(connection)
+
+
+def sets(folder: Path) -> dict[str, dict[str, Any]]:
+    """Returns the sets that the study uses, by name: `digest` and what was measured when it was built."""
+    with reading(folder) as connection:
+        rows = connection.execute("SELECT name, digest, summary FROM sets ORDER BY name").fetchall()
+    return {name: {**json.loads(summary), "digest": digest} for name, digest, summary in rows}
+
+
+def counts(folder: Path) -> dict[str, int]:
+    """Returns how many trials are in each state; every state is there."""
+    with reading(folder) as connection:
+        found = dict(connection.execute("SELECT state, count(*) FROM trials GROUP BY state"))
+    return {state: int(found.get(state, 0)) for state in STATES}
+
+
+def events(folder: Path, after: int = 0) -> Iterator[Event]:
+    """Yields everything that happened past the event numbered `after`, in the order it happened.
+
+    Epochs that a resumed trial took back are not among them; it reports them again, under new numbers.
+    """
+    with reading(folder) as connection:
+        happened = connection.execute(_EVENTS, {"after": after}).fetchall()
+    for (
+        seq,
+        kind,
+        trial,
+        config,
+        attributes,
+        recorded,
+        seed,
+        epoch,
+        metrics,
+        trained,
+        scored,
+        state,
+        code,
+        reason,
+    ) in happened:
+        yield Event(
+            seq=seq,
+            kind=kind,
+            trial=trial,
+            config=json.loads(config),
+            attributes=json.loads(attributes),
+            recorded=recorded,
+            seed=seed,
+            epoch=epoch or 0,
+            metrics=json.loads(metrics or "{}"),
+            seconds=(trained or 0.0, scored or 0.0),
+            state=state,
+            code=code,
+            reason=reason,
+        )
+
+
+def trials(folder: Path) -> pa.Table:
+    """Returns one row per trial, by number, with the scores of its LAST epoch; absent options and scores are null.
+
+    Columns: number, state, epochs, options.NAME, metrics.NAME, train_seconds (sum of its epochs), retries, code,
+    reason, checkpoint (path of the newest one), started, ended (unix seconds), ended_seq (order of ending).
+    """
+    with reading(folder) as connection:
+        study = _study(connection)
+        rows = connection.execute(_TRIALS).fetchall()
+    columns: dict[str, pa.Array] = {
+        "number": pa.array([row[0] for row in rows], pa.int64()),
+        "state": pa.array([row[1] for row in rows], pa.string()),
+        "epochs": pa.array([row[2] for row in rows], pa.int64()),
+    }
+    configs = [json.loads(row[3]) for row in rows]
+    for name, domain in study.space.items():
+        columns[f"options.{name}"] = option_column(domain, [config.get(name) for config in configs])
+    scores = [json.loads(row[4] or "{}") for row in rows]
+    for name in study.metrics:
+        columns[f"metrics.{name}"] = pa.array([score.get(name) for score in scores], pa.float64())
+    rest = (
+        ("train_seconds", pa.float64()),
+        ("retries", pa.int64()),
+        ("code", pa.string()),
+        ("reason", pa.string()),
+        ("checkpoint", pa.string()),
+        ("started", pa.float64()),
+        ("ended", pa.float64()),
+        ("ended_seq", pa.int64()),
+    )
+    for place, (name, kind) in enumerate(rest, start=5):
+        columns[name] = pa.array([row[place] for row in rows], kind)
+    return pa.table(columns)
+
+
+def epochs(folder: Path) -> pa.Table:
+    """Returns one row per recorded epoch, by trial and epoch: metrics.NAME, seconds, time of recording, seq."""
+    with reading(folder) as connection:
+        study = _study(connection)
+        rows = connection.execute(
+            "SELECT trial, epoch, metrics, train_seconds, score_seconds, recorded, seq FROM epochs "
+            "ORDER BY trial, epoch"
+        ).fetchall()
+    scores = [json.loads(row[2]) for row in rows]
+    return pa.table(
+        {
+            "trial": pa.array([row[0] for row in rows], pa.int64()),
+            "epoch": pa.array([row[1] for row in rows], pa.int64()),
+            **{f"metrics.{name}": pa.array([s.get(name) for s in scores], pa.float64()) for name in study.metrics},
+            "train_seconds": pa.array([row[3] for row in rows], pa.float64()),
+            "score_seconds": pa.array([row[4] for row in rows], pa.float64()),
+            "recorded": pa.array([row[5] for row in rows], pa.float64()),
+            "seq": pa.array([row[6] for row in rows], pa.int64()),
+        }
+    )
+
+
+def option_column(domain: Domain, values: Sequence[Any]) -> pa.Array:
+    """Returns one searched option as a column of its domain's type, null where it was not drawn.
+
+    A subset is text, "5+20" ("" where empty), and so is a choice among values of several types.
+    """
+    if isinstance(domain, Subset):
+        return pa.array([None if value is None else "+".join(map(str, value)) for value in values], pa.string())
+    if isinstance(domain, Choice):
+        kinds = {type(value) for value in domain.values}
+    else:
+        kinds = {int} if isinstance(domain, Whole) else {float}
+    if kinds <= {int, float} and float in kinds:
+        return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    if kinds == {bool}:
+        return pa.array(values, pa.bool_())
+    if kinds == {int}:
+        return pa.array(values, pa.int64())
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def export(folder: Path, to: Path | None = None) -> dict[str, Path]:
+    """Writes `trials.parquet` and `epochs.parquet` into the study's folder, or into `to`, and returns their paths."""
+    target = Path(to or folder)
+    tables = {"trials.parquet": trials(folder), "epochs.parquet": epochs(folder)}
+    return {name: write_parquet(table, target / name) for name, table in tables.items()}
+
+
+def write_parquet(table: pa.Table, path: Path) -> Path:
+    """Writes the table aside and renames it, so a reader never sees half of one."""
+    aside = path.with_name(f".{path.name}.aside")
+    pq.write_table(table, aside, compression="zstd")
+    aside.replace(path)
+    return path
+
+
+def _study(connection: sqlite3.Connection) -> Study:
+    (text,) = connection.execute("SELECT value FROM study WHERE key = 'study'").fetchone()
+    return Study.from_json(text)
+
+
+_TRIALS = """
+SELECT number, state, trials.epoch, config,
+       (SELECT metrics FROM epochs WHERE trial = number ORDER BY epoch DESC LIMIT 1),
+       coalesce((SELECT sum(train_seconds) FROM epochs WHERE trial = number), 0.0), retries, code, reason,
+       (SELECT path FROM checkpoints WHERE trial = number ORDER BY epoch DESC LIMIT 1),
+       started, ended, ended_seq
+FROM trials ORDER BY number
+"""
+
+_EVENTS = """
+SELECT asked_seq AS happened, 'asked', number, config, attributes, started, seed,
+       0, NULL, NULL, NULL, 'running', NULL, NULL
+FROM trials WHERE asked_seq > :after
+UNION ALL
+SELECT seq, 'reported', number, config, attributes, recorded, seed, epochs.epoch, metrics, train_seconds, score_seconds,
+       'running', NULL, NULL
+FROM epochs JOIN trials ON trials.number = epochs.trial WHERE seq > :after
+UNION ALL
+SELECT ended_seq, 'ended', number, config, attributes, ended, seed, trials.epoch, metrics, train_seconds, score_seconds,
+       state, code, reason
+FROM trials LEFT JOIN epochs ON epochs.trial = trials.number AND epochs.epoch = trials.epoch
+WHERE ended_seq > :after
+ORDER BY happened
+"""

@@ -1,0 +1,296 @@
+"""The single writer of `ledger.sqlite`: a fact is on the disk, once and whole, before its method returns."""
+
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from analysis import schema
+from analysis.records import read_study
+from robustune.checkpoints import newest_whole
+from robustune.differences import differences
+from robustune.errors import Mistake
+from robustune.facts import apply
+from robustune.locks import Lock
+from search_spaces.study import Study
+
+
+@dataclass(frozen=True)
+class Requeued:
+    """A trial that was in flight, put back to its last whole checkpoint: epoch 0 and None where it starts anew."""
+
+    number: int
+    config: Mapping[str, Any]
+    seed: int
+    epoch: int
+    checkpoint: str | None
+
+
+class Ledger:
+    """Everything that a study has tried. Made by `create` or `open`; holds the study's lock until `close`.
+
+    Each method is one transaction, synced to the disk before it returns. A ledger belongs to the thread that
+    opened it.
+    """
+
+    def __init__(self, folder: Path, lock: Lock, connection: sqlite3.Connection, study: Study) -> None:
+        self.folder = folder
+        self.study = study
+        self._lock = lock
+        self._connection = connection
+
+    @classmethod
+    def create(cls, folder: Path, study: Study, versions: Mapping[str, str]) -> "Ledger":
+        """Makes the study's folder and ledger; a ledger of the same content is opened as it is.
+
+        Raises:
+            Mistake: RESULTS_UNWRITABLE, STUDY_LOCKED, STATE_CORRUPT, or STUDY_MISMATCH with every field that differs,
+                where the folder holds another study; what is there stays unchanged.
+        """
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = Lock(folder / "ledger.lock")
+        with _released_on_failure(lock):
+            path = folder / schema.LEDGER_FILE
+            if not path.exists():
+                _refuse_orphan(path)
+                with _writing(folder):
+                    _make(path, study, versions)
+            ledger = cls._opened(folder, lock, versions)
+            if ledger.study.digest != study.digest:
+                ledger.close()
+                changes = "; ".join(differences(ledger.study.content(), study.content()))
+                raise Mistake(
+                    "STUDY_MISMATCH",
+                    f"{folder}: holds a study '{study.name}' with another content: {changes}; "
+                    "give the study another name, or move the folder away",
+                )
+            return ledger
+
+    @classmethod
+    def open(cls, folder: Path, versions: Mapping[str, str] | None = None) -> "Ledger":
+        """Opens the ledger of a study that was begun.
+
+        Raises:
+            Mistake: STUDY_MISSING, STUDY_LOCKED, STATE_CORRUPT or RESULTS_UNWRITABLE.
+        """
+        path = folder / schema.LEDGER_FILE
+        if not path.exists():
+            if folder.is_dir():
+                _refuse_orphan(path)
+            raise Mistake("STUDY_MISSING", f"{folder}: no study was begun here; begin it with `robustune search`")
+        with _writing(folder):
+            lock = Lock(folder / "ledger.lock")
+        with _released_on_failure(lock):
+            return cls._opened(folder, lock, versions or {})
+
+    @classmethod
+    def _opened(cls, folder: Path, lock: Lock, versions: Mapping[str, str]) -> "Ledger":
+        try:
+            schema.check(folder)
+            study = read_study(folder)
+        except schema.LedgerError as error:
+            raise Mistake("STATE_CORRUPT", str(error)) from None
+        with _writing(folder):
+            ledger = cls(folder, lock, _connected(folder / schema.LEDGER_FILE), study)
+            ledger._commit("session", pid=os.getpid(), host=socket.gethostname(), versions=dict(versions))
+        return ledger
+
+    def record_set(self, name: str, digest: str, summary: Mapping[str, Any]) -> None:
+        """Commits which set stands under a name, and what was measured when it was built."""
+        self._commit("set", name=name, digest=digest, summary=dict(summary))
+
+    def ask(self, number: int, config: Mapping[str, Any], seed: int, attributes: Mapping[str, Any]) -> None:
+        """Commits that a trial begins with this configuration; `attributes` are the sampler's own."""
+        self._commit("asked", number=number, config=dict(config), seed=seed, attributes=dict(attributes))
+
+    def report(
+        self,
+        number: int,
+        epoch: int,
+        metrics: Mapping[str, float],
+        train_seconds: float,
+        score_seconds: float,
+        checkpoint: Mapping[str, Any] | None = None,
+        end: Literal["complete", "stopped"] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Commits an epoch's scores together with its checkpoint and, where `end` is given, the trial's ending.
+
+        An epoch that was acknowledged before keeps its scores: a trial that lost its worker reports some twice.
+
+        Args:
+            checkpoint: path, sha256 and bytes of the file that holds the state after this epoch.
+            attributes: replaces the sampler's own.
+
+        Raises:
+            ValueError: the trial has ended, or an epoch before this one was not reported, or a score is not finite.
+        """
+        self._commit(
+            "reported",
+            number=number,
+            epoch=epoch,
+            metrics=dict(metrics),
+            train_seconds=train_seconds,
+            score_seconds=score_seconds,
+            checkpoint=None if checkpoint is None else dict(checkpoint),
+            end=end,
+            attributes=None if attributes is None else dict(attributes),
+        )
+
+    def fail(self, number: int, code: str, reason: str, attributes: Mapping[str, Any] | None = None) -> None:
+        """Commits that a running trial ended as failed."""
+        kept = None if attributes is None else dict(attributes)
+        self._commit("failed", number=number, code=code, reason=_storable(reason), attributes=kept)
+
+    def retried(self, number: int) -> None:
+        """Commits that a running trial lost its worker and goes on from its last whole checkpoint."""
+        self._commit("retried", number=number)
+
+    def requeue(self) -> list[Requeued]:
+        """Puts every running trial back to its last whole checkpoint, and returns them by number.
+
+        Whole means that the file is there with the SHA-256 that was committed. What a trial reported beyond it is
+        dropped in one transaction: it will report that again. Paths not absolute lie below the study's folder.
+        """
+        rows = self._connection.execute(
+            "SELECT number, config, seed, epoch FROM trials WHERE state = 'running' ORDER BY number"
+        ).fetchall()
+        return [self._put_back(*row) for row in rows]
+
+    def _put_back(self, number: int, config: str, seed: int, reported: int) -> Requeued:
+        kept = self._connection.execute(
+            "SELECT epoch, path, sha256 FROM checkpoints WHERE trial = ? ORDER BY epoch DESC", (number,)
+        ).fetchall()
+        epoch, path = newest_whole(kept, self.folder)
+        if epoch < reported:
+            self._commit("rewound", number=number, epoch=epoch)
+        return Requeued(number, schema.plain(config), seed, epoch, path)
+
+    def close(self) -> None:
+        """Ends the session, leaves the ledger as one plain file, and lets another driver in."""
+        try:
+            with _writing(self.folder):
+                self._commit("closed")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._connection.execute("PRAGMA busy_timeout = 0")
+                _leave_one_file(self._connection)
+        finally:
+            self._connection.close()
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def _commit(self, kind: str, **values: Any) -> None:
+        fact = {"kind": kind, "at": time.time(), **values}
+        with _writing(self.folder), _transaction(self._connection):
+            apply(self._connection, fact)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turns what a disk can refuse into one line for the user."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise Mistake(
+            "RESULTS_UNWRITABLE",
+            f"{folder}: cannot be written ({error}); make room or give it write permission, then `robustune resume`",
+        ) from error
+
+
+@contextmanager
+def _released_on_failure(lock: Lock) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _refuse_orphan(path: Path) -> None:
+    """A write-ahead log without its ledger would be played into a new one."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists():
+        raise Mistake(
+            "STATE_CORRUPT", f"{path}: is gone, but {log.name} is still there; put the ledger back, or move both away"
+        )
+
+
+def _make(path: Path, study: Study, versions: Mapping[str, str]) -> None:
+    """Writes a whole ledger aside and renames it: a driver killed here leaves nothing that counts."""
+    aside = path.with_name(f".{path.name}.aside")
+    for leftover in path.parent.glob(f"{aside.name}*"):
+        leftover.unlink()
+    connection = sqlite3.connect(aside, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(f"BEGIN; {schema.SCHEMA} COMMIT;")
+        with _transaction(connection):
+            apply(connection, _study_fact(study, versions))
+    finally:
+        connection.close()
+    aside.replace(path)
+    _sync(path.parent)
+
+
+def _study_fact(study: Study, versions: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "kind": "study",
+        "at": time.time(),
+        "schema_version": schema.SCHEMA_VERSION,
+        "created": time.time(),
+        "name": study.name,
+        "study": study.to_json(),
+        "source": study.source,
+        "digest": study.digest,
+        "seed": study.seed,
+        "versions": dict(versions),
+    }
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _leave_one_file(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError:
+        return  # somebody reads just now: the log stays beside the ledger, and is as good
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
