@@ -1,0 +1,47 @@
+# `make quickstart` and `make test` are all that a newcomer needs; each sets up what it uses.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SOURCES := search_spaces trainables robustune analysis benchmarks
+
+.PHONY: setup quickstart test fast check format bench lock clean
+
+setup: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+quickstart: $(INSTALLED)
+	$(BIN)/robustune search quickstart
+
+# Everything that this machine can run; pytest says what it skipped and why.
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+fast: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow and not ray and not browser and not gpu"
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+# Keeps the pins that still fit; `make lock UPGRADE=--upgrade` moves them all.
+lock: $(INSTALLED)
+	$(BIN)/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --extra dev --extra peers \
+		--no-header --no-annotate --no-emit-index-url pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

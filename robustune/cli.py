@@ -1,0 +1,278 @@
+"""The command `robustune`. Only what a command needs is imported, when it runs: `--help` must answer at once."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from robustune.errors import Mistake
+
+if TYPE_CHECKING:
+    from robustune.running import SearchResult
+
+app = typer.Typer(
+    name="robustune",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Search hyperparameters of robust deep networks.\n\n"
+        "Exit status: 0 done; 1 a fault of ours; 2 a mistake in the study or the options; 3 the results or the store "
+        "cannot be used; 4 a cluster or server does not answer; 5 the search ended without a front; 130 Ctrl-C; "
+        "143 terminated."
+    ),
+)
+
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a shipped study, or path of a study file.")]
+BegunName = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was begun, or its folder.")]
+Results = Annotated[str, typer.Option("--results", help="Folder that holds one folder for every study.")]
+Address = Annotated[str | None, typer.Option(help="HOST:PORT of a Ray head node, or 'auto'. [default: this machine]")]
+Storage = Annotated[
+    str | None,
+    typer.Option(help="Path or URI that every node reaches, for sets and checkpoints. [default: the results folder]"),
+]
+TrackingUri = Annotated[
+    str | None, typer.Option("--tracking-uri", help="MLflow tracking URI. [default: mlflow.db in the results folder]")
+]
+CpusPerTrial = Annotated[float, typer.Option("--cpus-per-trial", help="CPUs of each trial.")]
+GpusPerTrial = Annotated[float, typer.Option("--gpus-per-trial", help="GPUs of each trial; may be a fraction.")]
+Concurrency = Annotated[int | None, typer.Option(help="Trials at a time. [default: as many as fit]")]
+Trials = Annotated[int | None, typer.Option(help="Budget of trials, instead of the study's.")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial, instead of the study's.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the search, instead of the study's.")]
+
+
+@app.command(epilog="Example: robustune search quickstart --trials 8 --seed 1")
+def search(
+    study: StudyName,
+    trials: Trials = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    address: Address = None,
+    storage: Storage = None,
+    tracking_uri: TrackingUri = None,
+    cpus_per_trial: CpusPerTrial = 1.0,
+    gpus_per_trial: GpusPerTrial = 0.0,
+    concurrency: Concurrency = None,
+    results: Results = "results",
+) -> None:
+    """Run a study to its front; one that was begun with the same content goes on."""
+    from robustune.search import search as run
+
+    _show(
+        run(
+            study,
+            trials=trials,
+            epochs=epochs,
+            seed=seed,
+            address=address,
+            storage=storage,
+            tracking_uri=tracking_uri,
+            cpus_per_trial=cpus_per_trial,
+            gpus_per_trial=gpus_per_trial,
+            concurrency=concurrency,
+            results=results,
+        )
+    )
+
+
+@app.command(epilog="Example: robustune resume quickstart")
+def resume(
+    study: BegunName,
+    address: Address = None,
+    storage: Storage = None,
+    tracking_uri: TrackingUri = None,
+    cpus_per_trial: CpusPerTrial = 1.0,
+    gpus_per_trial: GpusPerTrial = 0.0,
+    concurrency: Concurrency = None,
+    results: Results = "results",
+) -> None:
+    """Go on with a study that was interrupted, from its ledger."""
+    from robustune.search import resume as run
+
+    _show(
+        run(
+            study,
+            address=address,
+            storage=storage,
+            tracking_uri=tracking_uri,
+            cpus_per_trial=cpus_per_trial,
+            gpus_per_trial=gpus_per_trial,
+            concurrency=concurrency,
+            results=results,
+        )
+    )
+
+
+@app.command(epilog="Example: robustune status quickstart")
+def status(study: BegunName, results: Results = "results") -> None:
+    """Show where a study stands, also while it runs."""
+    from rich.console import Console
+
+    from robustune.checks import stored
+    from robustune.screen import line
+    from robustune.settings import Settings
+    from robustune.standing import standing
+
+    Console(highlight=False, markup=False).print(line(standing(stored(study, Settings(results)))), soft_wrap=True)
+
+
+@app.command(epilog="Example: robustune front quickstart")
+def front(study: BegunName, results: Results = "results") -> None:
+    """Show the front of a study as a table and write its figure, page and Parquet files anew."""
+    from analysis import report
+    from robustune.checks import stored
+    from robustune.settings import Settings
+    from robustune.standing import standing
+
+    folder = stored(study, Settings(results))
+    now = standing(folder)
+    if not now.front:
+        raise Mistake("NO_FRONT", f"{folder}: no trial has spent its full epochs yet; see `robustune status {study}`")
+    _show_front(now.front, now.hypervolume)
+    _show_paths(report.write(folder))
+
+
+@app.command(epilog="Example: robustune studies")
+def studies() -> None:
+    """List the shipped studies, a line each."""
+    from robustune.checks import read
+    from search_spaces import shipped
+
+    names = sorted(shipped())
+    width = max(len(name) for name in names)
+    for name in names:
+        typer.echo(f"{name:{width}}  {read(name).description}")
+
+
+@app.command(epilog="Example: robustune check my-study.toml --address 10.0.0.5:6379")
+def check(
+    study: StudyName,
+    trials: Trials = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    address: Address = None,
+    storage: Storage = None,
+    tracking_uri: TrackingUri = None,
+    cpus_per_trial: CpusPerTrial = 1.0,
+    gpus_per_trial: GpusPerTrial = 0.0,
+    concurrency: Concurrency = None,
+    results: Results = "results",
+) -> None:
+    """Tell everything that can be known before a worker starts."""
+    from robustune import checks
+    from robustune.settings import Settings
+
+    settings = Settings(results, address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
+    chosen = checks.read(study).override(trials=trials, epochs=epochs, seed=seed)
+    for warning in checks.check(chosen, settings):
+        typer.echo(f"warning: {warning}")
+    for told in checks.describe(chosen, settings):
+        typer.echo(told)
+
+
+@app.command(epilog="Example: robustune ui --port 5001")
+def ui(
+    tracking_uri: TrackingUri = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
+    results: Results = "results",
+) -> None:
+    """Open the MLflow UI on 127.0.0.1 until Ctrl-C."""
+    from robustune.settings import Settings
+    from robustune.ui import serve
+
+    raise typer.Exit(serve(Settings(results, tracking_uri=tracking_uri).tracking, "127.0.0.1", port))
+
+
+@app.command(epilog="Example: robustune schema > study.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of study files, for editors that check TOML."""
+    import json
+
+    from search_spaces.schema import json_schema
+    from trainables.registry import vocabularies
+
+    typer.echo(json.dumps(json_schema(vocabularies()), indent=2))
+
+
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and build data sets.")
+app.add_typer(data_app, name="data")
+
+
+@data_app.command("list", epilog="Example: robustune data list")
+def data_list() -> None:
+    """List the data sets that a study can name, a line each."""
+    from trainables.data.registry import data_sets
+
+    for name, description in sorted(data_sets().items()):
+        typer.echo(f"{name}  {description}")
+
+
+@data_app.command("build", epilog="Example: robustune data build embedded-digits")
+def data_build(
+    name: Annotated[str, typer.Argument(metavar="DATA", help="Name of a data set.")],
+    storage: Storage = None,
+    results: Results = "results",
+) -> None:
+    """Build a data set into the store, where every study finds it, and say what is in it."""
+    from robustune.data import build
+    from robustune.settings import Settings
+
+    for told in build(name, Settings(results, storage=storage)):
+        typer.echo(told)
+
+
+def main() -> NoReturn:
+    """Runs the command line: a mistake ends in one message and its exit status, never in a traceback."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        sys.exit(app(standalone_mode=False))
+    except Mistake as mistake:
+        _complain(str(mistake), mistake.exit_code)
+    except typer.TyperException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted; nothing that was shown as done is lost: go on with `robustune resume STUDY`", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, `| head` for one
+        sys.exit(1)
+
+
+def _complain(message: str, status: int) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(status)
+
+
+def _terminated(signum: int, frame: object) -> NoReturn:
+    _complain("terminated; go on with `robustune resume STUDY`", 128 + signum)
+
+
+def _show(result: "SearchResult") -> None:
+    from analysis import front as fronts
+
+    _show_front(fronts.rows(result.front, result.study), result.hypervolume)
+    _show_paths(result.paths)
+    if not result.tracked:
+        typer.echo(f"MLflow lacks some of it; `robustune resume {result.study.name}` sends the rest")
+    shown = "" if result.folder.parent == Path("results").absolute() else f" --results {result.folder.parent}"
+    typer.echo(f"open the MLflow UI: robustune ui{shown}")
+
+
+def _show_front(rows: list[dict[str, str]], hypervolume: float) -> None:
+    from rich.console import Console
+
+    from robustune.screen import front_table
+
+    Console(highlight=False).print(front_table(rows))
+    typer.echo(f"front of {len(rows)} trials, hypervolume {hypervolume:.4f}")
+
+
+def _show_paths(paths: "dict[str, Path]") -> None:
+    for name, path in paths.items():
+        typer.echo(f"{name}: {path}")

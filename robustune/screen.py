@@ -1,0 +1,111 @@
+"""What the terminal shows of a running search: one live screen, or plain lines where there is no terminal."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from robustune.standing import Standing, standing
+
+SHORTEST_PAUSE_SECONDS = 1.0
+READING_SHARE = 0.05  # reading the ledger for the screen may take this share of the time at most
+
+
+class Screen:
+    """Shows lines, and between them a search that runs; made with `progress=False` it shows nothing."""
+
+    def __init__(self, progress: bool, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=False, quiet=not progress, highlight=False)
+        self._changed = threading.Event()
+        self._ended = threading.Event()
+
+    def say(self, line: str) -> None:
+        """Shows one line, above the live part where there is one."""
+        self._console.print(escape(line), soft_wrap=True)
+
+    def changed(self) -> None:
+        """Tells that the ledger has something new; returns at once."""
+        self._changed.set()
+
+    @contextlib.contextmanager
+    def live(self, folder: Path) -> Iterator[None]:
+        """Follows the study's ledger from a thread of its own until the block ends."""
+        self._ended.clear()
+        follower = threading.Thread(target=self._follow, args=(folder,), name="screen", daemon=True)
+        follower.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._changed.set()
+            follower.join()
+
+    def _follow(self, folder: Path) -> None:
+        if not self._console.is_terminal:
+            self._follow_plainly(folder)
+            return
+        with Live(console=self._console, refresh_per_second=4, transient=True) as live:
+            for now in self._standings(folder):
+                live.update(picture(now))
+
+    def _follow_plainly(self, folder: Path) -> None:
+        ended = -1
+        for now in self._standings(folder):
+            if now.ended != ended:
+                ended = now.ended
+                self.say(line(now))
+
+    def _standings(self, folder: Path) -> Iterator[Standing]:
+        started = time.monotonic()
+        while not self._ended.is_set():
+            self._changed.wait(timeout=SHORTEST_PAUSE_SECONDS)
+            self._changed.clear()
+            before = time.monotonic()
+            yield standing(folder, seconds=before - started)
+            spent = time.monotonic() - before
+            self._ended.wait(max(SHORTEST_PAUSE_SECONDS, spent / READING_SHARE))
+        yield standing(folder, seconds=time.monotonic() - started)
+
+
+def line(now: Standing) -> str:
+    """One plain line: counts, front, hypervolume and time left."""
+    counts = ", ".join(f"{count} {state}" for state, count in now.counts.items())
+    return f"{now.ended}/{now.trials} trials ({counts}); front {len(now.front)}, hypervolume {now.hypervolume:.4f}; {_left(now)}"
+
+
+def picture(now: Standing) -> RenderableType:
+    """The live screen: counts, hypervolume, time left and the front so far."""
+    head = Text.assemble(
+        (f"{now.name}  ", "bold"), f"{now.ended}/{now.trials} trials  ", *_counts(now), f"  {_left(now)}"
+    )
+    reached = Text(f"front of {len(now.front)}, hypervolume {now.hypervolume:.4f}")
+    return Group(head, reached, front_table(now.front))
+
+
+def front_table(rows: list[dict[str, str]]) -> Table:
+    """A table of front rows as `analysis.front.rows` gives them; every cell is shown as it is, markup included."""
+    table = Table(show_edge=False, pad_edge=False)
+    for index, name in enumerate(rows[0] if rows else {}):
+        table.add_column(escape(name), justify="right" if index == 0 else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row.values()))
+    return table
+
+
+def _counts(now: Standing) -> list[tuple[str, str]]:
+    colours = {"running": "cyan", "complete": "green", "stopped": "yellow", "failed": "red"}
+    return [(f"{count} {state}  ", colours[state]) for state, count in now.counts.items()]
+
+
+def _left(now: Standing) -> str:
+    if now.seconds_left is None:
+        return "time left not known yet"
+    minutes, seconds = divmod(round(now.seconds_left), 60)
+    return f"about {minutes}:{seconds:02d} left"

@@ -1,0 +1,51 @@
+"""Where a search stands, read from its ledger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis import front as fronts
+from analysis import records
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Trials by state, the front so far as rows to show, and the time that is left, in seconds, as far as known."""
+
+    name: str
+    trials: int
+    counts: Mapping[str, int]
+    front: list[dict[str, str]]
+    hypervolume: float
+    seconds_left: float | None
+
+    @property
+    def ended(self) -> int:
+        """Trials that are complete, stopped or failed."""
+        return sum(count for state, count in self.counts.items() if state != "running")
+
+
+def standing(folder: Path, seconds: float | None = None) -> Standing:
+    """Reads where the study in a folder stands; `seconds` is how long this driver has trained.
+
+    The time left assumes that trials go on ending at the rate of this run.
+    """
+    study = records.read_study(folder)
+    trials = records.trials(folder)
+    counts = {state: 0 for state in ("running", "complete", "stopped", "failed")}
+    for state in trials["state"].to_pylist():
+        counts[state] += 1
+    front = fronts.front(trials, study)
+    history = fronts.hypervolume_history(trials, study)
+    ended = trials.num_rows - counts["running"]
+    left = None
+    if seconds is not None and ended:
+        left = seconds / ended * (study.budget.trials - ended)
+    return Standing(
+        name=study.name,
+        trials=study.budget.trials,
+        counts=counts,
+        front=fronts.rows(front, study),
+        hypervolume=history["hypervolume"][-1].as_py() if history.num_rows else 0.0,
+        seconds_left=left,
+    )
