@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from analysis import records
 from robustune import cluster
+from robustune.differences import differences
 from robustune.errors import EXIT_CODES, Mistake
-from robustune.ledger import differences
 from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
 from trainables.errors import TrainableError
@@ -108,8 +108,25 @@ def _folders(study: Study, settings: Settings) -> list[Mistake]:
     if settings.storage is not None and "://" not in settings.storage:
         found += [Mistake("CACHE_UNWRITABLE", text) for text in _unwritable(Path(settings.storage), "--storage")]
     if not found and (folder / "ledger.sqlite").is_file():
-        found += [Mistake("STUDY_MISMATCH", text) for text in differences(records.read_study(folder), study, folder)]
+        found += _mismatch(folder, study)
     return found
+
+
+def _mismatch(folder: Path, study: Study) -> list[Mistake]:
+    try:
+        begun = records.read_study(folder)
+    except records.LedgerError as error:
+        return [Mistake("STATE_CORRUPT", str(error))]
+    changes = list(differences(begun.content(), study.content()))
+    if not changes:
+        return []
+    return [
+        Mistake(
+            "STUDY_MISMATCH",
+            f"{folder}: holds a study {study.name!r} with another content: {'; '.join(changes)}; give the study another "
+            f"name, name another folder with --results, or go on with what is there: `robustune resume {study.name}`",
+        )
+    ]
 
 
 def _unwritable(folder: Path, option: str) -> list[str]:
@@ -137,3 +154,25 @@ def _tracking(settings: Settings) -> tuple[list[str], list[Mistake]]:
     if settings.tracking.startswith(("http://", "https://")):
         return [complaint], []
     return [], [Mistake("TRACKING_UNREACHABLE", complaint)]
+
+
+def describe(study: Study, settings: Settings) -> list[str]:
+    """Tells in lines what a search would do: how much it tries, where things go, and what is built already."""
+    from robustune.preparation import addresses
+    from trainables.data.store import Store
+
+    store = Store(settings.store)
+    digests = addresses(study)
+    built = [name for name, digest in digests.items() if store.has(digest)]
+    waiting = [name for name in digests if name not in built]
+    objectives = ", ".join(f"{objective.metric} ({objective.goal})" for objective in study.objectives)
+    return [
+        f"{study.name}: {study.trainer} on {study.data}, {objectives}",
+        f"at most {study.budget.trials} trials of {study.budget.epochs} epochs; sampler {study.sampler.name}, "
+        f"early stopping {study.early_stopping.name}, seed {study.seed}",
+        f"searched: {', '.join(study.space)}",
+        f"results: {settings.results_folder / study.name}",
+        f"tracking: {settings.tracking}",
+        f"to be built first: {', '.join(waiting) or 'nothing'}; there already: {', '.join(built) or 'nothing'}",
+        "ok",
+    ]
