@@ -1,0 +1,110 @@
+"""Ledgers of made-up searches, written by the real writer."""
+
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from robustune.ledger import Ledger
+from search_spaces.domains import Choice, LogUniform, Subset, Uniform, Whole
+from search_spaces.study import Budget, Constraint, Objective, Study
+
+OBJECTIVES = (
+    Objective("clean_accuracy", "max", 0.5),
+    Objective("mce", "min", 1.2),
+    Objective("pgd_accuracy", "max", 0.0),
+)
+
+
+def a_study(objectives: int = 2, name: str = "made-up", trials: int = 24, transforms: tuple[str, ...] = ()) -> Study:
+    return Study(
+        name=name,
+        description="Digits on photographs: clean accuracy against corruption error",
+        trainer="classification",
+        data="embedded-digits",
+        space={
+            "batch_size": Choice((8, 16, 32, 64)),
+            "learning_rate": LogUniform(1e-5, 1e-2),
+            "unfrozen_layers": Whole(0, 5),
+            "noise_scale": Uniform(0, 0.2),
+            "transform": Choice(transforms or ("none", "crop_flip", "augmix")),
+            "fooling_rates": Subset((5, 20, 100)),
+            "extra_share": Uniform(0.1, 1.0, when={"fooling_rates": "nonempty"}),
+        },
+        objectives=OBJECTIVES[:objectives],
+        constraints=(Constraint("clean_accuracy", at_least=0.6),),
+        measure=("pgd_accuracy",),
+        budget=Budget(trials, 9),
+        seed=7,
+        source='trainer = "classification"\n',
+    )
+
+
+def searched(folder: Path, study: Study, seed: int = 0, reason: str = "epoch 2: the loss is nan") -> Path:
+    """Writes a whole search: complete trials, some stopped at epoch 3, every ninth failed."""
+    draw = random.Random(seed)
+    with Ledger.create(folder, study, {"torch": "2.14.1"}) as ledger:
+        ledger.record_set("data", "ab" * 32, {"images": 1347})
+        for number in range(study.budget.trials):
+            config = _config(draw, study)
+            ledger.ask(number, config, seed=1000 + number, attributes={})
+            if number % 9 == 8:
+                ledger.report(number, 1, _scores(draw, config, 1, study), 4.0, 0.5)
+                ledger.fail(number, "NONFINITE", reason)
+                continue
+            last = 3 if draw.random() < 0.35 else study.budget.epochs
+            for epoch in range(1, last + 1):
+                end = None if epoch < last else ("complete" if last == study.budget.epochs else "stopped")
+                path = f"checkpoints/{number:05d}/epoch-{epoch:05d}.safetensors"
+                checkpoint = {"path": path, "sha256": "0" * 64, "bytes": 12} if epoch in (3, 9) else None
+                ledger.report(number, epoch, _scores(draw, config, epoch, study), 4.0, 0.5, checkpoint, end)
+    return folder
+
+
+def _config(draw: random.Random, study: Study) -> dict[str, object]:
+    transforms = study.space["transform"]
+    assert isinstance(transforms, Choice)
+    config: dict[str, object] = {
+        "batch_size": draw.choice((8, 16, 32, 64)),
+        "learning_rate": 10 ** draw.uniform(-5, -2),
+        "unfrozen_layers": draw.randint(0, 5),
+        "noise_scale": draw.uniform(0, 0.2),
+        "transform": draw.choice(transforms.values),
+        "fooling_rates": [rate for rate in (5, 20, 100) if draw.random() < 0.5],
+    }
+    if config["fooling_rates"]:
+        config["extra_share"] = draw.uniform(0.1, 1.0)
+    return config
+
+
+def _scores(draw: random.Random, config: dict[str, object], epoch: int, study: Study) -> dict[str, float]:
+    taught = 1 - math.exp(-epoch / 2.5)
+    noise = float(str(config["noise_scale"])) * 5
+    jitter = draw.gauss(0, 0.02)
+    clean = (0.55 + 0.38 * taught - 0.18 * noise**1.6) + jitter
+    found = {
+        "clean_accuracy": clean,
+        "mce": 1.1 - 0.5 * noise * taught + 0.4 * abs(draw.gauss(0, 0.15)),
+        "pgd_accuracy": 0.1 + 0.5 * noise * taught + draw.gauss(0, 0.03),
+    }
+    return {name: found[name] for name in study.metrics}
+
+
+@pytest.fixture(scope="session")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished search with two objectives."""
+    return searched(tmp_path_factory.mktemp("results") / "made-up", a_study())
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a search of a given study into a folder of its own."""
+    return lambda study, **how: searched(tmp_path / study.name, study, **how)
+
+
+@pytest.fixture(scope="session")
+def study_of() -> Callable[..., Study]:
+    """Makes studies: `study_of(objectives=3)`."""
+    return a_study
