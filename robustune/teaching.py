@@ -1,0 +1,207 @@
+"""What a trial teaches the sampler, above all one that was stopped early.
+
+A stopped trial has scores of few epochs. Told as final values they would hold the sampler away from whatever learns
+slowly; told as pruned they are lost, since Optuna takes no values of pruned trials under several objectives. So there
+is one in-memory Optuna study for each rung, and in it only vectors that were measured at that rung:
+
+- a trial that reaches a rung is told there with its scores of that epoch, and stays so whatever becomes of it later;
+- a trial in flight is RUNNING at every rung it may still reach, so that a sampler that counts pending trials (TPE's
+  constant liar) keeps away from it;
+- a stopped trial is FAIL, which samplers ignore, at the rungs it never reaches, and a failed trial likewise.
+
+The highest rung with enough rows is asked: the nearest to what the search wants that can already be learned from.
+Enough is what the sampler needs to do more than guess; see `robustune.sampler`.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, NSGAIISampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from robustune.distributions import suggest
+from search_spaces.study import Study
+
+Attributes = dict[str, Any]
+"""What Optuna's sampler keeps with a trial and with its study (NSGA-II: generation, parents); plain JSON data."""
+
+
+class Teaching:
+    """Holds one Optuna study per rung and tells each what it may know.
+
+    Args:
+        study: what is searched.
+        rungs: epochs at which trials are compared, ascending; the last is the full budget.
+        enough: rows from which on a rung above the lowest is asked.
+    """
+
+    def __init__(self, study: Study, rungs: Sequence[int], enough: int) -> None:
+        self._study = study
+        self._lessons = {rung: Lesson([objective.goal for objective in study.objectives]) for rung in rungs}
+        self._enough = enough
+
+    @property
+    def asked(self) -> int:
+        """The highest rung with enough rows, else the lowest."""
+        ready = [rung for rung, lesson in self._lessons.items() if lesson.rows >= self._enough]
+        return max(ready, default=min(self._lessons))
+
+    def ask(self, number: int, sampler: BaseSampler, draw: Callable[[Trial], None]) -> tuple[Trial, Attributes]:
+        """Draws a new trial at the asked rung and sets it running at every rung.
+
+        Returns:
+            The trial of the asked rung, and what must be kept to restore it: `{rung: {"trial": ..., "study": ...}}`.
+        """
+        asked = self.asked
+        trial, kept = self._lessons[asked].begin(number, sampler, draw)
+        attributes = {str(asked): kept}
+        for rung, lesson in self._lessons.items():
+            if rung != asked:
+                known = Known(trial.params, trial.distributions, sampler)
+                _, attributes[str(rung)] = lesson.begin(number, known, known.repeat)
+        return trial, {rung: kept for rung, kept in attributes.items() if kept}
+
+    def restore(
+        self, number: int, parameters: Mapping[str, Any], laws: Mapping[str, BaseDistribution], attributes: Attributes
+    ) -> None:
+        """Sets a trial that was drawn before running at every rung, without drawing."""
+        for rung, lesson in self._lessons.items():
+            known = Known(parameters, laws, None)
+            lesson.begin(number, known, known.repeat)
+            lesson.give(number, attributes.get(str(rung), {}))
+
+    def tell(self, number: int, rung: int, metrics: Mapping[str, float]) -> None:
+        """Tells a rung what a trial scored there; FAIL if a score is missing or not finite. Once told, it stays."""
+        needed = [objective.metric for objective in self._study.objectives]
+        bounds = self._study.constraints
+        if all(math.isfinite(metrics.get(name, math.nan)) for name in (*needed, *(bound.metric for bound in bounds))):
+            violations = {
+                f"{place}:{bound.metric}": bound.violation(metrics[bound.metric]) for place, bound in enumerate(bounds)
+            }
+            self._lessons[rung].complete(number, [metrics[name] for name in needed], violations)
+        else:
+            self._lessons[rung].fail(number)
+
+    def close(self, number: int) -> None:
+        """Takes an ended trial out of every rung that it has not reached."""
+        for lesson in self._lessons.values():
+            lesson.fail(number)
+
+
+class Lesson:
+    """One rung's Optuna study, held in memory and spoken to through ask and tell alone."""
+
+    def __init__(self, goals: Sequence[str]) -> None:
+        self._storage = InMemoryStorage()
+        with quiet():
+            self._study = optuna.create_study(
+                storage=self._storage, directions=["maximize" if goal == "max" else "minimize" for goal in goals]
+            )
+        self._id = self._storage.get_study_id_from_name(self._study.study_name)
+        self._running: dict[int, Trial] = {}
+        self.rows = 0
+
+    def begin(self, number: int, sampler: BaseSampler, draw: Callable[[Trial], None]) -> tuple[Trial, Attributes]:
+        """Sets a trial running, its parameters drawn by `draw`; returns it with what the sampler left behind."""
+        before = self._storage.get_study_system_attrs(self._id)
+        self._study.sampler = sampler
+        trial = self._study.ask()
+        draw(trial)
+        self._running[number] = trial
+        after = self._storage.get_study_system_attrs(self._id)
+        kept = {
+            "trial": dict(self._storage.get_trial(self._row(trial)).system_attrs),
+            "study": {key: value for key, value in after.items() if key not in before},
+        }
+        return trial, {owner: values for owner, values in kept.items() if values}
+
+    def give(self, number: int, attributes: Attributes) -> None:
+        """Gives a running trial and its study back what `begin` returned."""
+        for key, value in attributes.get("trial", {}).items():
+            self._storage.set_trial_system_attr(self._row(self._running[number]), key, value)
+        for key, value in attributes.get("study", {}).items():
+            self._storage.set_study_system_attr(self._id, key, value)
+
+    def complete(self, number: int, values: Sequence[float], violations: Mapping[str, float]) -> None:
+        """Tells finite values and violations (feasible at or below 0) of a running trial; nothing for another."""
+        if (trial := self._running.pop(number, None)) is not None:
+            for key, violation in violations.items():
+                trial.set_constraint(key, violation)
+            self._study.tell(trial, list(values))
+            self.rows += 1
+
+    def fail(self, number: int) -> None:
+        """Makes samplers ignore a running trial; nothing for one that was told."""
+        if (trial := self._running.pop(number, None)) is not None:
+            self._study.tell(trial, state=TrialState.FAIL)
+
+    def _row(self, trial: Trial) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
+
+
+class Known(BaseSampler):
+    """Answers with parameters that were drawn elsewhere, and draws nothing.
+
+    Optuna's `enqueue_trial` would do as well, but then the study's sampler draws a whole trial for nothing (10 ms with
+    TPE) and warns about every parameter that it did not expect.
+
+    Args:
+        parameters: values by name.
+        laws: their distributions.
+        kin: the sampler that drew them; a genetic one counts the trial into a generation here too.
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, Any], laws: Mapping[str, BaseDistribution], kin: BaseSampler | None
+    ) -> None:
+        self._parameters = dict(parameters)
+        self._laws = dict(laws)
+        self._kin = kin
+
+    def repeat(self, trial: Trial) -> None:
+        """Writes the parameters into a trial that this sampler was asked for."""
+        for key, law in self._laws.items():
+            suggest(trial, key, law)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Counts the trial into the generation that its kin would give it in this study."""
+        if isinstance(self._kin, NSGAIISampler):
+            self._kin.get_trial_generation(study, trial)
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """All parameters, whatever the study holds."""
+        return self._laws
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The parameters as they were drawn."""
+        return self._parameters
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Nothing: a parameter that was not drawn, or no longer lies in its domain.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"{param_name}: {self._parameters.get(param_name)!r} lies outside {param_distribution}")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Optuna logs nothing below a warning inside, and whatever the user had set outside."""
+    logger = logging.getLogger("optuna")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
