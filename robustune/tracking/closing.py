@@ -1,0 +1,78 @@
+"""What the parent run shows when a search has ended: its files, and a note that leads to the front's runs."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from analysis import records
+from analysis.front import front, hypervolume_history
+
+FILES: Final = ("front.parquet", "front.png", "front.svg", "report.html")
+# A tag takes 8,000 letters; a run's id takes 41 of them inside a link.
+MOST_COMPARED: Final = 40
+MOST_LISTED: Final = 20
+
+
+def artifacts(folder: Path) -> Iterator[Path]:
+    """Yields the files of the front that are there."""
+    return (folder / name for name in FILES if (folder / name).is_file())
+
+
+def front_runs(folder: Path, runs: Mapping[int, str]) -> list[str]:
+    """Returns the runs of the front's trials, in the order of the front."""
+    return [runs[row["number"]] for row in _front(folder) if row["number"] in runs]
+
+
+def compare_fragment(experiment: str, runs: list[str]) -> str | None:
+    """Returns the address, within the MLflow UI, of the page that compares these runs; None without any."""
+    if not runs:
+        return None
+    chosen, where = _packed(runs[:MOST_COMPARED]), _packed([experiment])
+    return f"#/compare-runs?runs={chosen}&experiments={where}"
+
+
+def note(folder: Path, experiment: str, runs: Mapping[int, str]) -> str:
+    """Returns the parent run's description in Markdown; everything that a user named is escaped."""
+    study, counts = records.read_study(folder), records.counts(folder)
+    ended = ", ".join(f"{number} {state}" for state, number in counts.items() if number) or "no trials yet"
+    lines = [f"**{_escaped(study.name)}**: {ended}.", ""]
+    if study.description:
+        lines += [_escaped(study.description), ""]
+    rows = _front(folder)
+    link = compare_fragment(experiment, front_runs(folder, runs))
+    if link:
+        history = hypervolume_history(records.trials(folder), study).to_pylist()
+        lines += [
+            f"Front of {len(rows)} trials, hypervolume {history[-1]['hypervolume']:.4g}: [compare its runs]({link})",
+            "",
+        ]
+        names = [objective.metric for objective in study.objectives]
+        lines += ["| trial | " + " | ".join(_escaped(name) for name in names) + " |", "|---" * (len(names) + 1) + "|"]
+        lines += [_line(row, names, experiment, runs) for row in rows[:MOST_LISTED]]
+    else:
+        lines += ["The front is empty: no trial has finished within the constraints."]
+    return "\n".join(lines)
+
+
+def _line(row: Mapping[str, Any], names: list[str], experiment: str, runs: Mapping[int, str]) -> str:
+    trial = f"trial {row['number']}"
+    run = runs.get(row["number"])
+    shown = f"[{trial}](#/experiments/{experiment}/runs/{run})" if run else trial
+    return f"| {shown} | " + " | ".join(f"{row[f'metrics.{name}']:.4g}" for name in names) + " |"
+
+
+def _front(folder: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = front(records.trials(folder), records.read_study(folder)).to_pylist()
+    return rows
+
+
+def _packed(names: list[str]) -> str:
+    return quote(json.dumps(names, separators=(",", ":")), safe="")
+
+
+def _escaped(text: str) -> str:
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)[:1000]
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&-])", r"\\\1", printable)

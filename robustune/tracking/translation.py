@@ -1,0 +1,119 @@
+"""The ledger's words in MLflow's: parameters, points, tags, data sets. Imports MLflow: for the thread alone."""
+
+import getpass
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+from analysis.records import Event
+from search_spaces import Study
+
+# A stopped trial did all that was asked of it, and MLflow's lists show FINISHED runs by default; KILLED is for runs
+# that somebody ended from outside: those in flight when a search was interrupted.
+STATUS: Final = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+LONGEST_PARAMETER: Final = 6000
+LONGEST_TAG: Final = 8000
+LONGEST_DIGEST: Final = 36
+
+
+def search_parameters(study: Study) -> list[Param]:
+    """Returns what the search as a whole was told: budget, sampler, early stopping, seed and the options held fixed."""
+    told = {
+        "budget": {"trials": study.budget.trials, "epochs": study.budget.epochs},
+        "sampler": {"name": study.sampler.name, **study.sampler.options},
+        "early_stopping": study.early_stopping.name,
+        "seed": study.seed,
+        "options": study.options,
+    }
+    return parameters(told)
+
+
+def trial_parameters(study: Study, event: Event) -> list[Param]:
+    """Returns the options of a trial, those held fixed included, and its seed."""
+    return parameters({**study.options, **event.config, "seed": event.seed})
+
+
+def parameters(values: Mapping[str, Any], prefix: str = "") -> list[Param]:
+    """Returns nested values as flat parameters `outer.inner`; a set of values reads "5+20", an empty one ""."""
+    flat: list[Param] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat += parameters(value, f"{prefix}{name}.")
+        else:
+            flat.append(Param(f"{prefix}{name}", _text(value)[:LONGEST_PARAMETER]))
+    return flat
+
+
+def points(event: Event) -> list[Metric]:
+    """Returns the scores of one reported epoch, stamped with the time at which the ledger recorded them."""
+    trained, scored = event.seconds
+    values = {**event.metrics, "train_seconds": trained, "score_seconds": scored}
+    return [Metric(name, value, milliseconds(event.recorded), event.epoch) for name, value in values.items()]
+
+
+def search_tags(study: Study, search: str) -> dict[str, str]:
+    """Returns the tags of a search's parent run; `search` tells this ledger from every other."""
+    return {
+        **_origin(),
+        "robustune.search": search,
+        "robustune.study": study.name,
+        "robustune.study_digest": study.digest,
+        "robustune.trainer": study.trainer,
+        "robustune.data": study.data,
+        "robustune.status": "running",
+    }
+
+
+def trial_tags(study: Study, parent: str, trial: int) -> dict[str, str]:
+    """Returns the tags of a trial's run when it is made."""
+    return {
+        **_origin(),
+        "mlflow.parentRunId": parent,
+        "robustune.study": study.name,
+        "robustune.trial": str(trial),
+        "robustune.state": "running",
+    }
+
+
+def ending_tags(event: Event) -> list[RunTag]:
+    """Returns how a trial ended; for a failed one also its code and reason."""
+    said = {"robustune.state": event.state, "robustune.code": event.code, "robustune.reason": event.reason}
+    return [RunTag(name, value[:LONGEST_TAG]) for name, value in said.items() if value]
+
+
+def inputs(sets: Mapping[str, Mapping[str, Any]]) -> list[DatasetInput]:
+    """Returns the sets of a study as MLflow data sets, without the shards that others were merged from."""
+    whole = {name: told for name, told in sets.items() if name.rpartition("/")[0] not in sets}
+    return [DatasetInput(_data_set(*one), [InputTag("mlflow.data.context", one[0])]) for one in whole.items()]
+
+
+def milliseconds(unix_time: float) -> int:
+    """Returns a time as MLflow keeps it."""
+    return round(unix_time * 1000)
+
+
+def _data_set(name: str, told: Mapping[str, Any]) -> Dataset:
+    profile = {key: value for key, value in told.items() if key != "digest"}
+    return Dataset(
+        name=name[:500],
+        digest=str(told["digest"])[:LONGEST_DIGEST],
+        source_type="robustune",
+        source=json.dumps({"digest": told["digest"]}),
+        profile=json.dumps(profile, sort_keys=True),
+    )
+
+
+def _origin() -> dict[str, str]:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return {"mlflow.user": user, "mlflow.source.name": "robustune", "mlflow.source.type": "LOCAL"}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "+".join(_text(part) for part in value)
+    return value if isinstance(value, str) else json.dumps(value)
