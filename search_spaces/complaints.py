@@ -87,12 +87,15 @@ class Complaints:
     def __init__(self, where: str) -> None:
         self.where = plain_text(where)
         self.found: list[Complaint] = []
-        self.left_out = 0
+        self.noted = 0
+
+    def __len__(self) -> int:
+        return self.noted
 
     def add(self, key: str, message: str, meant: object = None, known: Iterable[str] = ()) -> None:
         """Note one complaint, with the nearest of the `known` names to what was `meant` as a hint."""
-        if len(self.found) >= SHOWN_LIMIT:
-            self.left_out += 1
+        self.noted += 1
+        if self.noted > SHOWN_LIMIT:
             return
         if (hint := nearest(meant, known)) is not None and hint != meant:
             message += f"; did you mean {quote(hint)}?"
@@ -112,8 +115,8 @@ class Complaints:
         Raises:
             StudyError: there is at least one complaint.
         """
-        if self.left_out:
-            self.found.append(Complaint(self.where, "", f"and {self.left_out} more complaints"))
-            self.left_out = 0
+        if self.noted > SHOWN_LIMIT:
+            more = Complaint(self.where, "", f"and {self.noted - SHOWN_LIMIT} more complaints")
+            raise StudyError([*self.found, more])
         if self.found:
             raise StudyError(self.found)

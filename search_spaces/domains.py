@@ -19,9 +19,10 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-CHOICE_LIMIT = 10_000
+CHOICE_LIMIT = 1_000
 SUBSET_LIMIT = 20  # 2**20 subsets are a million; more can neither be listed nor be drawn evenly by hand
 GRID_LIMIT = 1_000_000
+WHEN_LIMIT = 100
 TEXT_LIMIT = 1_000
 INTEGER_LIMIT = 2**63 - 1  # what SQLite, Arrow and JSON readers hold alike
 
@@ -78,6 +79,14 @@ class _Domain:
     kind: ClassVar[str] = ""
     when: Mapping[str, WhenValue] = Field(default_factory=dict, kw_only=True)
     points: tuple[Scalar, ...] | None = Field(default=None, kw_only=True)
+
+    @field_validator("when")
+    @classmethod
+    def _when_lawful(cls, when: Mapping[str, WhenValue]) -> Mapping[str, WhenValue]:
+        for expected in when.values():
+            if isinstance(expected, tuple) and not 0 < len(expected) <= WHEN_LIMIT:
+                raise ValueError(f"a list of values has 1 to {WHEN_LIMIT} of them, came {len(expected)}")
+        return when
 
     @model_validator(mode="after")
     def _points_belong(self) -> _Domain:

@@ -99,18 +99,16 @@ class EarlyStopping:
 def drawing_order(space: Mapping[str, Domain]) -> list[str]:
     """The options as declared, except that each follows the ones its condition names.
 
-    Raises:
-        ValueError: conditions that lead back to their own option, or to one that is not searched.
+    Options whose conditions lead back to themselves, or to one that is not searched, are left out.
     """
     order: dict[str, None] = {}
     waiting = list(space)
-    while waiting:
+    while True:
         ready = next((name for name in waiting if all(other in order for other in space[name].when)), None)
         if ready is None:
-            raise ValueError(f"the conditions of {', '.join(sorted(waiting)[:10])} can never all be looked up")
+            return list(order)
         order[ready] = None
         waiting.remove(ready)
-    return list(order)
 
 
 @dataclass(frozen=True, config=CONFIG, kw_only=True)
@@ -143,7 +141,10 @@ class Study:
     @field_validator("space")
     @classmethod
     def _in_drawing_order(cls, space: Mapping[str, Domain]) -> Mapping[str, Domain]:
-        return {name: space[name] for name in drawing_order(space)}
+        order = drawing_order(space)
+        if stuck := [name for name in space if name not in order]:
+            raise ValueError(f"the conditions of {', '.join(stuck[:10])} can never all be looked up")
+        return {name: space[name] for name in order}
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -1,0 +1,183 @@
+"""The sections of a study file besides [space]: each made into its part of a study, complaints noted on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search_spaces.complaints import Complaints, path_of, quote
+from search_spaces.domains import KINDS, Value
+from search_spaces.laws import Fragment, Law, Parts
+from search_spaces.samplers import SAMPLERS
+from search_spaces.study import Budget, Constraint, EarlyStopping, Objective, Sampler
+from search_spaces.tables import check_keys, is_table, read_part
+
+OBJECTIVES_LIMIT = 10
+METRICS_LIMIT = 100
+
+Metrics = Mapping[str, Mapping[str, Any]]
+
+
+def read_options(
+    table: Mapping[str, object], laws: Mapping[str, Fragment] | None, complaints: Complaints
+) -> dict[str, Value]:
+    """The lawful options of [options]; none are judged where the trainer is unknown (`laws` None)."""
+    options: dict[str, Value] = {}
+    for name, value in table.items() if laws is not None else ():
+        assert laws is not None
+        key = path_of("options", name)
+        if name not in laws:
+            complaints.unknown(key, name, "an option of the trainer", laws)
+        elif isinstance(value, dict) and any(kind in value for kind in KINDS):
+            complaints.add(key, "a domain came where a fixed value belongs; searched options stand in [space]")
+        elif (lawful := Law(laws[name]).read(value, ("options", name), complaints)) is not None:
+            options[name] = lawful
+    return options
+
+
+def read_objectives(value: object, metrics: Metrics | None, complaints: Complaints) -> tuple[Objective, ...]:
+    """The lawful objectives of [[objectives]]."""
+    objectives: list[Objective] = []
+    tables = _tables(value, "objectives", OBJECTIVES_LIMIT, complaints)
+    for place, table in enumerate(tables):
+        objective = read_part(Objective, table, ("objectives", place), complaints)
+        law = _metric_law(table, "objectives", tables[:place], metrics, complaints)
+        if law and isinstance(table, dict):
+            _check_goal(table, ("objectives", place), law, complaints)
+        if objective is not None:
+            objectives.append(objective)
+    if value == []:
+        complaints.add("objectives", "at least one objective is needed: [[objectives]]")
+    return tuple(objectives)
+
+
+def _check_goal(table: Mapping[str, Any], parts: Parts, law: Mapping[str, Any], complaints: Complaints) -> None:
+    """Note a goal against the metric's own, and a reference that no score could ever be better than."""
+    metric, goal, reference = quote(table["metric"]), table.get("goal"), table.get("reference")
+    if goal in ("max", "min") and goal != law["goal"]:
+        sense = "higher" if law["goal"] == "max" else "lower"
+        complaints.add(path_of(*parts, "goal"), f'{metric} is better when {sense}; write goal = "{law["goal"]}"')
+    best = law.get("maximum" if law["goal"] == "max" else "minimum")
+    if best is None or not isinstance(reference, int | float) or isinstance(reference, bool):
+        return
+    if reference >= best if law["goal"] == "max" else reference <= best:
+        complaints.add(
+            path_of(*parts, "reference"),
+            f"{quote(reference)}: {metric} is {best} at best, so no trial could ever be better than this reference; "
+            "name the worst score still of interest",
+        )
+
+
+def read_constraints(value: object, metrics: Metrics | None, complaints: Complaints) -> tuple[Constraint, ...]:
+    """The lawful constraints of [[constraints]]."""
+    constraints: list[Constraint] = []
+    tables = _tables(value, "constraints", METRICS_LIMIT, complaints)
+    for place, table in enumerate(tables):
+        constraint = read_part(Constraint, table, ("constraints", place), complaints)
+        law = _metric_law(table, "constraints", tables[:place], metrics, complaints)
+        if constraint is not None:
+            _check_bounds(constraint, ("constraints", place), law, complaints)
+            constraints.append(constraint)
+    return tuple(constraints)
+
+
+def _check_bounds(constraint: Constraint, parts: Parts, law: Mapping[str, Any], complaints: Complaints) -> None:
+    low, high = constraint.at_least, constraint.at_most
+    if low is None and high is None:
+        complaints.add(path_of(*parts), "a constraint needs at_least, at_most or both")
+    if low is not None and high is not None and low > high:
+        complaints.add(path_of(*parts), f"at_least ({low!r}) lies above at_most ({high!r}); nothing can meet both")
+    if low is not None and low > law.get("maximum", low):
+        complaints.add(path_of(*parts, "at_least"), f"{low!r}: the metric is at most {law['maximum']}")
+    if high is not None and high < law.get("minimum", high):
+        complaints.add(path_of(*parts, "at_most"), f"{high!r}: the metric is at least {law['minimum']}")
+
+
+def read_measure(value: object, metrics: Metrics | None, complaints: Complaints) -> tuple[str, ...]:
+    """The known metrics of the list `measure`."""
+    if not isinstance(value, list):
+        complaints.add("measure", f"{quote(value)} is not a list of metrics")
+        return ()
+    if len(value) > METRICS_LIMIT:
+        complaints.add("measure", f"it names {len(value)} metrics, at most {METRICS_LIMIT} can be recorded")
+        return ()
+    measured: list[str] = []
+    for place, one in enumerate(value):
+        if not isinstance(one, str):
+            complaints.add(path_of("measure", place), f"{quote(one)} is not a text")
+        elif one in measured:
+            complaints.add(path_of("measure", place), f"{quote(one)} stands in the list twice")
+        elif _is_metric(one, ("measure", place), metrics, complaints):
+            measured.append(one)
+    return tuple(measured)
+
+
+def read_sampler(value: object, budget: Budget | None, complaints: Complaints) -> Sampler | None:
+    """The sampler of [sampler] with its options, which stand beside its name."""
+    if not is_table(value, ("sampler",), complaints):
+        return None
+    assert isinstance(value, dict)
+    if "name" not in value:
+        complaints.add("sampler.name", "the key is missing")
+        return None
+    name = value["name"]
+    if not isinstance(name, str) or name not in SAMPLERS:
+        complaints.unknown("sampler.name", name, "a sampler", SAMPLERS)
+        return None
+    laws, before = SAMPLERS[name], len(complaints)
+    check_keys(value, ("sampler",), ["name", *laws], (), complaints)
+    options: dict[str, Any] = {
+        key: Law(laws[key]).read(one, ("sampler", key), complaints) for key, one in value.items() if key in laws
+    }
+    if len(complaints) > before:
+        return None
+    if budget is not None and options.get("population_size", 0) > budget.trials:
+        complaints.add(
+            "sampler.population_size",
+            f"{options['population_size']} is more than the {budget.trials} trials of the budget, so that all of "
+            "them would be drawn at random; a third of the trials does well",
+        )
+    return Sampler(name=name, options=options)
+
+
+def read_early_stopping(value: object, budget: Budget | None, complaints: Complaints) -> EarlyStopping | None:
+    """The rule of [early_stopping]."""
+    rule = read_part(EarlyStopping, value, ("early_stopping",), complaints)
+    if isinstance(value, dict) and "name" not in value:
+        complaints.add("early_stopping.name", "the key is missing")
+    if rule is not None and budget is not None and rule.name != "none" and rule.grace > budget.epochs:
+        complaints.add(
+            "early_stopping.grace",
+            f"{rule.grace} is more than the {budget.epochs} epochs of the budget: no trial could ever be stopped",
+        )
+    return rule
+
+
+def _tables(value: object, key: str, limit: int, complaints: Complaints) -> list[object]:
+    if not isinstance(value, list):
+        complaints.add(key, f"{quote(value)} is not a list of tables; write each one under [[{key}]]")
+        return []
+    if len(value) > limit:
+        complaints.add(key, f"{len(value)} came, there may be at most {limit}")
+    return value[:limit]
+
+
+def _metric_law(
+    table: object, section: str, above: Sequence[object], metrics: Metrics | None, complaints: Complaints
+) -> Mapping[str, Any]:
+    """What the vocabulary says of a table's metric, {} if nothing; notes an unknown and a repeated one."""
+    metric = table.get("metric") if isinstance(table, dict) else None
+    if not isinstance(metric, str):
+        return {}
+    parts: Parts = (section, len(above), "metric")
+    if any(isinstance(other, dict) and other.get("metric") == metric for other in above):
+        complaints.add(path_of(*parts), f"{quote(metric)} already stands in one of the [[{section}]] above")
+    known = _is_metric(metric, parts, metrics, complaints)
+    return metrics[metric] if known and metrics is not None else {}
+
+
+def _is_metric(metric: str, parts: Parts, metrics: Metrics | None, complaints: Complaints) -> bool:
+    if metrics is None or metric in metrics:
+        return True
+    complaints.unknown(path_of(*parts), metric, "a metric that the trainer reports", metrics)
+    return False
