@@ -147,11 +147,14 @@ class ClassificationOptions:
     evaluation_noise_draws: int = option(
         "integer", 4, "draws that weight_noise_accuracy is the mean of", minimum=1, fixed=True
     )
+    evaluation_noise_images: int = option(
+        "integer", 128, "validation images in each draw of weight_noise_accuracy", minimum=1, fixed=True
+    )
     pgd_epsilon: float = option(
         "number", 0.01, "largest change of a pixel (of 0 to 1) in pgd_accuracy", minimum=0, maximum=1, fixed=True
     )
     pgd_steps: int = option("integer", 5, "gradient steps of pgd_accuracy", minimum=1, fixed=True)
-    pgd_images: int = option("integer", 96, "validation images attacked for pgd_accuracy", minimum=1, fixed=True)
+    pgd_images: int = option("integer", 64, "validation images attacked for pgd_accuracy", minimum=1, fixed=True)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

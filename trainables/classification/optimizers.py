@@ -1,0 +1,66 @@
+"""Optimizers, their learning rate over a trial, and their state as named tensors."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from trainables.checkpoints import check_shapes
+from trainables.classification.options import ClassificationOptions
+from trainables.errors import TrainableError
+
+
+def optimizer(net: nn.Module, options: ClassificationOptions) -> torch.optim.Optimizer:
+    """The optimizer of the parameters that need gradients, in the net's order."""
+    parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    rate, decay = options.learning_rate, options.weight_decay
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(parameters, rate, momentum=options.momentum, weight_decay=decay)
+    kind = torch.optim.Adam if options.optimizer == "adam" else torch.optim.AdamW
+    return kind(parameters, rate, weight_decay=decay)
+
+
+def learning_rate(options: ClassificationOptions, progress: float) -> float:
+    """The rate at a share in [0, 1) of all steps of the budget, so that no schedule keeps a state."""
+    if options.schedule == "cosine":
+        return options.learning_rate * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    if options.schedule == "step":
+        return options.learning_rate * (0.01 if progress >= 0.75 else 0.1 if progress >= 0.5 else 1.0)
+    return options.learning_rate
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Makes the next step one of this rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def state_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimizer's state as `index.key` tensors; momentum that has not begun is left out."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}.{key}": value
+        for index, entries in state.items()
+        for key, value in entries.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def load_state_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], where: str) -> None:
+    """Takes up what `state_tensors` gave.
+
+    Raises:
+        TrainableError: CKPT_CORRUPT, where a tensor belongs to no parameter or has another shape.
+    """
+    plain = optimizer.state_dict()
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, _, key = name.partition(".")
+        if not index.isdigit() or int(index) >= len(parameters):
+            raise TrainableError("CKPT_CORRUPT", f"{where}: optimizer state {name} belongs to no parameter")
+        if key != "step":
+            check_shapes({name: tensor}, {name: parameters[int(index)].shape}, where)
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({**plain, "state": state})

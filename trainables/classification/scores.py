@@ -1,0 +1,126 @@
+"""Scores of a classification network, measured alike in every trial: float32, evaluation mode, fixed random numbers."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from trainables.classification.batches import LabelledImages
+from trainables.classification.options import ClassificationOptions
+from trainables.errors import TrainableError
+from trainables.images import Normalisation
+from trainables.perturbations.fooling import evaluating
+from trainables.perturbations.pgd import pgd
+from trainables.perturbations.weight_noise import perturbed
+from trainables.seeds import generator
+
+PERTURBED_TRAINING: Final = "fooling/perturbed-training"
+PERTURBED_VALIDATION: Final = "fooling/perturbed-validation"
+_BATCH: Final = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Scorer:
+    """Measures any of the trainer's metrics on one network.
+
+    Attributes:
+        normalisation: of the network's input.
+        options: the fixed options of noise and attack are read.
+        validation: clean validation images.
+        perturbed: perturbed sets by step name; only those that the metrics need.
+    """
+
+    normalisation: Normalisation
+    options: ClassificationOptions
+    validation: LabelledImages
+    perturbed: Mapping[str, LabelledImages]
+
+    def score(self, net: nn.Module, metrics: tuple[str, ...]) -> dict[str, float]:
+        """Exactly the metrics asked for; weights, batch-norm statistics, gradients and modes stay as they were.
+
+        Raises:
+            TrainableError: NONFINITE, where the network's class scores are no finite numbers.
+        """
+        with evaluating(net):
+            return {metric: _MEASURES[metric](self, net) for metric in metrics}
+
+    def clean(self, net: nn.Module) -> float:
+        """Accuracy on clean validation images."""
+        return accuracy(net, self.validation, self.normalisation)
+
+    def on(self, net: nn.Module, name: str) -> float:
+        """Accuracy on a perturbed set, against the true classes."""
+        return accuracy(net, self.perturbed[name], self.normalisation)
+
+    def under_weight_noise(self, net: nn.Module) -> float:
+        """Mean accuracy on the first validation images over draws that are the same for every trial."""
+        options = self.options
+        images = self.validation.first(options.evaluation_noise_images)
+        device = str(next(net.parameters()).device)
+        total = 0.0
+        for draw in range(options.evaluation_noise_draws):
+            numbers = generator("score", "weight noise", draw, device=device)
+            with perturbed(net, options.evaluation_noise_scale, options.noise_clip, numbers):
+                total += accuracy(net, images, self.normalisation)
+        return total / options.evaluation_noise_draws
+
+    def under_attack(self, net: nn.Module) -> float:
+        """Share of the first pgd_images validation images that stay correct under attack on this very network."""
+        options = self.options
+        attacked = self.validation.first(options.pgd_images)
+        images, labels = attacked.images, attacked.labels
+        numbers = generator("score", "pgd")
+        held = 0
+        for start in range(0, len(labels), _BATCH):
+            pixels = images[start : start + _BATCH].to(torch.float32, memory_format=torch.channels_last) / 255
+            _, correct = pgd(
+                lambda point: net(self.normalisation.of_floats(point)),
+                pixels,
+                labels[start : start + _BATCH],
+                options.pgd_epsilon,
+                options.pgd_steps,
+                numbers,
+            )
+            held += int(correct.sum())
+        return held / len(labels)
+
+
+_MEASURES: Final[Mapping[str, Callable[[Scorer, nn.Module], float]]] = {
+    "clean_accuracy": Scorer.clean,
+    "perturbed_training_accuracy": lambda scorer, net: scorer.on(net, PERTURBED_TRAINING),
+    "perturbed_validation_accuracy": lambda scorer, net: scorer.on(net, PERTURBED_VALIDATION),
+    "weight_noise_accuracy": Scorer.under_weight_noise,
+    "pgd_accuracy": Scorer.under_attack,
+}
+
+
+def needed_sets(metrics: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the perturbed sets that the metrics are measured on."""
+    needs = {
+        "perturbed_training_accuracy": PERTURBED_TRAINING,
+        "perturbed_validation_accuracy": PERTURBED_VALIDATION,
+    }
+    return tuple(name for metric, name in needs.items() if metric in metrics)
+
+
+def accuracy(net: nn.Module, images: LabelledImages, normalisation: Normalisation) -> float:
+    """Share of images whose class gets the highest score; the network must be in evaluation mode."""
+    return float(correct(net, images, normalisation).double().mean())
+
+
+def correct(net: nn.Module, images: LabelledImages, normalisation: Normalisation) -> Tensor:
+    """(N,) booleans: which images the network classifies as labelled.
+
+    Raises:
+        TrainableError: NONFINITE, where a class score is no finite number.
+    """
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(images), _BATCH):
+            scores = net(normalisation.of(images.images[start : start + _BATCH]))
+            if not scores.isfinite().all():
+                raise TrainableError("NONFINITE", "class scores are not finite: training diverged; lower learning_rate")
+            found.append(scores.argmax(1) == images.labels[start : start + _BATCH])
+    return torch.cat(found)

@@ -1,0 +1,210 @@
+"""The classification trainer: one network, one trial."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from trainables import checkpoints
+from trainables.classification import optimizers
+from trainables.classification.batches import Batches, LabelledImages
+from trainables.classification.options import ClassificationOptions, read
+from trainables.classification.scores import Scorer, needed_sets
+from trainables.classification.starts import starting_weights
+from trainables.classification.vocabulary import METRICS
+from trainables.data.store import Store, read_images
+from trainables.errors import TrainableError
+from trainables.images import Normalisation
+from trainables.models import build, enter_training, freeze, own_randomness
+from trainables.perturbations.weight_noise import perturbed
+from trainables.precision import training_dtype
+from trainables.seeds import derive, generator
+
+_FORMAT: Final = 1
+_NET: Final = "net."
+_OPTIMIZER: Final = "optimizer."
+
+
+class ClassificationTrainer:
+    """A `trainables.trainer.Trainer` of image classifiers.
+
+    All randomness is drawn from generators derived from (seed, purpose, epoch), so a checkpoint needs no generator
+    state and an epoch is the same after a restart, on the CPU or on another device of the same kind.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        sets: Mapping[str, str],
+        store: Store,
+        metrics: Sequence[str],
+        seed: int,
+        epochs: int,
+        threads: int,
+        device: str = "auto",
+    ) -> None:
+        torch.set_num_threads(threads)
+        self.epoch = 0
+        self._options = read(options)
+        self._metrics = _known(metrics)
+        self._seed = seed
+        self._epochs = epochs
+        self._device = torch.device(_found(device))
+        prepared = _Sets(sets, store, self._device)
+        facts = prepared.facts
+        self.net = build(self._options, len(facts["classes"]), tuple(facts["image_shape"]), derive(seed, "weights"))
+        starting_weights(self.net, self._options, prepared.folder)
+        self.net.to(self._device).to(memory_format=torch.channels_last)
+        freeze(self.net, self._options.unfrozen_layers)
+        self._optimizer = optimizers.optimizer(self.net, self._options)
+        normalisation = Normalisation.read(facts["mean"], facts["std"])
+        self._batches = _batches(self._options, prepared, normalisation)
+        self._scorer = Scorer(
+            normalisation,
+            self._options,
+            prepared.images("data", "validation.arrow"),
+            {name: prepared.images(name) for name in needed_sets(self._metrics)},
+        )
+
+    def train_epoch(self) -> None:
+        """Trains one epoch more.
+
+        Raises:
+            TrainableError: NONFINITE, naming epoch and step.
+        """
+        enter_training(self.net, self._options.unfrozen_layers)
+        noise = generator(self._seed, "weight noise", self.epoch, device=str(self._device))
+        steps = self._batches.steps
+        losses = torch.empty(steps, device=self._device)
+        with own_randomness(derive(self._seed, "layers", self.epoch), self._device):
+            for step, (inputs, labels) in enumerate(self._batches.epoch(self._seed, self.epoch)):
+                progress = (self.epoch + step / steps) / self._epochs
+                optimizers.set_learning_rate(self._optimizer, optimizers.learning_rate(self._options, progress))
+                losses[step] = self._step(inputs, labels, noise)
+                # On a GPU a look at every loss would wait for the device at every step.
+                if self._device.type == "cpu":
+                    self._check_finite(losses[: step + 1])
+        self._check_finite(losses)
+        self.epoch += 1
+
+    def score(self) -> dict[str, float]:
+        """Exactly the metrics that were asked for; changes nothing.
+
+        Raises:
+            TrainableError: NONFINITE, where the network's class scores are no finite numbers.
+        """
+        return self._scorer.score(self.net, self._metrics)
+
+    def save(self, path: Path) -> None:
+        """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
+        tensors = {_NET + name: tensor for name, tensor in self.net.state_dict().items()}
+        tensors |= {_OPTIMIZER + name: value for name, value in optimizers.state_tensors(self._optimizer).items()}
+        checkpoints.save(path, tensors, {**self._identity(), "epoch": self.epoch})
+
+    def load(self, path: Path) -> None:
+        """Takes up a state that `save` wrote for the same options and seed.
+
+        Raises:
+            TrainableError: CKPT_CORRUPT, where the file is torn or of another trial; CKPT_MISSING.
+        """
+        tensors, metadata = checkpoints.load(path)
+        epoch = metadata.pop("epoch", None)
+        if metadata != self._identity() or not isinstance(epoch, int):
+            raise TrainableError("CKPT_CORRUPT", f"{path}: saved by a trial with other options or another seed")
+        net = {name.removeprefix(_NET): value for name, value in tensors.items() if name.startswith(_NET)}
+        rest = {name.removeprefix(_OPTIMIZER): value for name, value in tensors.items() if not name.startswith(_NET)}
+        checkpoints.check_shapes(net, {name: value.shape for name, value in self.net.state_dict().items()}, str(path))
+        optimizers.load_state_tensors(self._optimizer, rest, str(path))
+        self.net.load_state_dict(net)
+        self.epoch = epoch
+
+    def save_weights(self, path: Path) -> None:
+        """Writes the network alone, as a start for other trials."""
+        tensors = {_NET + name: tensor for name, tensor in self.net.state_dict().items()}
+        checkpoints.save(path, tensors, {"format": _FORMAT, "trainer": "classification", "model": self._options.model})
+
+    def _step(self, inputs: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
+        options = self._options
+        self._optimizer.zero_grad(set_to_none=True)
+        recovered = options.noise_gradient == "recovered"
+        with perturbed(self.net, options.noise_scale, options.noise_clip, noise):
+            loss = self._loss(inputs, labels)
+            if not recovered:
+                loss.backward()  # type: ignore[no-untyped-call]
+        if recovered:
+            loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return loss.detach()
+
+    def _loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
+        options = self._options
+        dtype = training_dtype(options.precision, self._device)
+        if options.noise_scale > 0 and options.noise_gradient == "recovered":
+            dtype = torch.float32  # autocast would keep noisy copies of the weights for the backward pass
+        with torch.autocast(self._device.type, dtype, enabled=dtype != torch.float32):
+            scores = self.net(inputs)
+        return nn.functional.cross_entropy(scores.float(), labels)
+
+    def _check_finite(self, losses: Tensor) -> None:
+        if not losses[-1].isfinite() or not losses.isfinite().all():
+            step = int((~losses.isfinite()).nonzero()[0])
+            raise TrainableError(
+                "NONFINITE",
+                f"epoch {self.epoch + 1}, step {step + 1}: the loss is {float(losses[step])}; lower learning_rate",
+            )
+
+    def _identity(self) -> dict[str, Any]:
+        options = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self._options).items()
+        }
+        return {"format": _FORMAT, "trainer": "classification", "seed": self._seed, "options": options}
+
+
+class _Sets:
+    """A trial's prepared sets, opened by step name."""
+
+    def __init__(self, digests: Mapping[str, str], store: Store, device: torch.device) -> None:
+        self._digests, self._store, self._device = digests, store, device
+        self.facts = json.loads((self.folder("data") / "data.json").read_text())
+
+    def folder(self, name: str) -> Path:
+        """Where a set lies on this node."""
+        if name not in self._digests:
+            raise TrainableError("SET_MISSING", f"the trial needs the set {name}, which preparation did not make")
+        return self._store.open(self._digests[name]).path
+
+    def images(self, name: str, file: str = "images.arrow") -> LabelledImages:
+        """One file of images of a set."""
+        found = read_images(self.folder(name) / file)
+        return LabelledImages(found.images, found.labels).to(self._device)
+
+
+def _batches(options: ClassificationOptions, prepared: _Sets, normalisation: Normalisation) -> Batches:
+    return Batches(
+        clean=prepared.images("data", "train.arrow"),
+        fooling=[prepared.images(f"fooling/train/{rate:g}") for rate in sorted(options.fooling_rates)],
+        fooling_share=options.fooling_share,
+        batch_size=options.batch_size,
+        augmented=options.transform == "crop_flip",
+        # A data set that does not say so is taken for one whose labels a mirror would change.
+        flip_probability=options.flip_probability if prepared.facts.get("flips_keep_labels", False) else 0.0,
+        normalisation=normalisation,
+    )
+
+
+def _known(metrics: Sequence[str]) -> tuple[str, ...]:
+    unknown = sorted(set(metrics) - set(METRICS))
+    if unknown:
+        raise TrainableError(
+            "METRIC_UNKNOWN", f"classification does not report {unknown[0]!r}; it reports {', '.join(METRICS)}"
+        )
+    return tuple(metrics)
+
+
+def _found(device: str) -> str:
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device

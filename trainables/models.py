@@ -1,0 +1,233 @@
+"""Networks: built by name from a seed, loaded, and frozen by residual stages."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Final
+
+import torch
+import torchvision.models as zoo
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+
+from trainables.architectures import RESNETS
+from trainables.checkpoints import check_shapes, load
+from trainables.classification.options import HEAD_ONLY, OWN_WIDTH, WHOLE_NET, ClassificationOptions
+from trainables.errors import TrainableError
+
+_BLOCKS: Final[Mapping[str, tuple[Any, list[int], dict[str, int]]]] = {
+    "resnet18": (BasicBlock, [2, 2, 2, 2], {}),
+    "resnet34": (BasicBlock, [3, 4, 6, 3], {}),
+    "resnet50": (Bottleneck, [3, 4, 6, 3], {}),
+    "resnet101": (Bottleneck, [3, 4, 23, 3], {}),
+    "resnet152": (Bottleneck, [3, 8, 36, 3], {}),
+    "resnext50_32x4d": (Bottleneck, [3, 4, 6, 3], {"groups": 32, "width_per_group": 4}),
+    "resnext101_32x8d": (Bottleneck, [3, 4, 23, 3], {"groups": 32, "width_per_group": 8}),
+    "resnext101_64x4d": (Bottleneck, [3, 4, 23, 3], {"groups": 64, "width_per_group": 4}),
+    "wide_resnet50_2": (Bottleneck, [3, 4, 6, 3], {"width_per_group": 128}),
+    "wide_resnet101_2": (Bottleneck, [3, 4, 23, 3], {"width_per_group": 128}),
+}
+_REPLACEABLE: Final = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.LeakyReLU, nn.ELU, nn.Mish)
+_ACTIVATIONS: Final[Mapping[str, Any]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+}
+
+
+class _Resize:
+    """A forward pre-hook, so that names in the state dict stay those of the network itself."""
+
+    def __init__(self, side: int) -> None:
+        self._size = (side, side)
+
+    def __call__(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        images = inputs[0]
+        return (nn.functional.interpolate(images, self._size, mode="bilinear", antialias=True),)
+
+
+class _ScaledResNet(ResNet):  # type: ignore[misc]
+    """A ResNet whose stages have `width` times 1, 2, 4, 8 channels."""
+
+    def __init__(self, width: int, small_stem: bool, block: Any, layers: list[int], **arguments: Any) -> None:
+        self._width = width
+        super().__init__(block, layers, **arguments)
+        if small_stem:
+            self.conv1 = nn.Conv2d(3, width, 3, stride=1, padding=1, bias=False)
+            self.maxpool = nn.Identity()
+        else:
+            self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
+        self.bn1 = nn.BatchNorm2d(width)
+        self.fc = nn.Linear(8 * width * block.expansion, arguments["num_classes"])
+
+    def _make_layer(self, block: Any, planes: int, *arguments: Any, **keywords: Any) -> nn.Sequential:
+        if planes == OWN_WIDTH:
+            self.inplanes = self._width
+        layer: nn.Sequential = super()._make_layer(block, planes * self._width // OWN_WIDTH, *arguments, **keywords)
+        return layer
+
+
+@contextlib.contextmanager
+def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
+    """Code that can only draw from torch's global generators draws from `seed` inside; their states return after it."""
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def build(options: ClassificationOptions, classes: int, image_shape: tuple[int, int, int], seed: int) -> nn.Module:
+    """A network with fresh weights that are a function of options, classes and seed alone, in evaluation mode.
+
+    Args:
+        options: model, width, stem, activation and input_size are read.
+        classes: outputs of the head.
+        image_shape: (3, height, width) of the images that will come.
+        seed: of the initial weights.
+
+    Raises:
+        TrainableError: OPTION_INVALID, where the network cannot take such images or such a width.
+    """
+    side = options.input_size or image_shape[1]
+    try:
+        with own_randomness(seed, torch.device("cpu")):
+            net = _construct(options, classes, side)
+        _exchange_activations(net, options.activation)
+        if options.input_size:
+            net.register_forward_pre_hook(_Resize(options.input_size))
+        net.eval()
+        with torch.no_grad():
+            net(torch.zeros(2, *image_shape))
+    except (RuntimeError, ValueError) as error:  # torch and torchvision check sizes with either
+        problem = str(error).splitlines()[0]
+        raise TrainableError(
+            "OPTION_INVALID",
+            f"model: {options.model} of width {options.width} cannot take images of side {side} ({problem}); "
+            "set another width or input_size",
+        ) from error
+    return net
+
+
+def head(net: nn.Module) -> nn.Linear | nn.Conv2d:
+    """The layer that makes the class scores: the last linear or convolutional one."""
+    layers = [module for module in net.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    return layers[-1]
+
+
+def trainable_modules(net: nn.Module, unfrozen_layers: int) -> list[nn.Module]:
+    """The modules that train: the head, and `unfrozen_layers` residual stages from the top; 5 means the whole net.
+
+    A net without residual stages knows 0 (the head) and 5 (the whole).
+    """
+    if unfrozen_layers == WHOLE_NET:
+        return [net]
+    if unfrozen_layers == HEAD_ONLY or not isinstance(net, ResNet):
+        return [head(net)]
+    stages = [net.layer4, net.layer3, net.layer2, net.layer1]
+    return [net.fc, *stages[:unfrozen_layers]]
+
+
+def freeze(net: nn.Module, unfrozen_layers: int) -> None:
+    """Lets gradients reach the trainable modules alone."""
+    net.requires_grad_(False)
+    for module in trainable_modules(net, unfrozen_layers):
+        module.requires_grad_(True)
+
+
+def enter_training(net: nn.Module, unfrozen_layers: int) -> None:
+    """Puts the trainable modules in training mode and the rest in evaluation mode: its batch norm does not learn."""
+    net.eval()
+    for module in trainable_modules(net, unfrozen_layers):
+        module.train()
+
+
+def load_pretrained(net: nn.Module, model: str, path: str = "") -> None:
+    """Fills everything but the head with torchvision's default weights; never downloads.
+
+    Args:
+        net: built without another width or stem.
+        model: its torchvision name.
+        path: file with those weights; empty means the place where torch's hub keeps them.
+
+    Raises:
+        TrainableError: WEIGHTS_MISSING with the file's name and place; CKPT_CORRUPT where it holds something else.
+    """
+    url = zoo.get_model_weights(model).DEFAULT.url
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+    file = Path(path) if path else cached
+    if not file.is_file():
+        raise TrainableError(
+            "WEIGHTS_MISSING",
+            f"start = 'pretrained' needs {Path(url).name}, which is not at {file}; fetch {url} and put it at {cached}, "
+            "or set pretrained_path",
+        )
+    load_body(net, _published_weights(file), str(file))
+
+
+def load_body(net: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:
+    """Copies all weights but the head's into the net; the head too where it fits.
+
+    Raises:
+        TrainableError: CKPT_CORRUPT, naming what is missing or has another shape.
+    """
+    own = net.state_dict()
+    top = head(net)
+    tops = {name for name, value in net.named_parameters() if any(value is mine for mine in top.parameters())}
+    fits = all(name in weights and weights[name].shape == own[name].shape for name in tops)
+    # Weights published before batch norm counted its batches lack that counter.
+    wanted = {
+        name: value.shape
+        for name, value in own.items()
+        if not (name in tops and not fits) and not (name.endswith("num_batches_tracked") and name not in weights)
+    }
+    check_shapes(weights, wanted, where, others_allowed=True)
+    with torch.no_grad():
+        for name in wanted:
+            own[name].copy_(weights[name])
+
+
+def _published_weights(file: Path) -> Mapping[str, Tensor]:
+    if file.suffix == ".safetensors":
+        return load(file)[0]
+    try:
+        weights = torch.load(file, map_location="cpu", weights_only=True)  # tensors alone: no code can come with them
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, UnpicklingError) as error:
+        problem = type(error).__name__
+        raise TrainableError(
+            "CKPT_CORRUPT", f"{file}: no file of tensors alone ({problem}); take torchvision's"
+        ) from error
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise TrainableError("CKPT_CORRUPT", f"{file}: no mapping of names to tensors; take torchvision's own file")
+    return weights
+
+
+def _construct(options: ClassificationOptions, classes: int, side: int) -> nn.Module:
+    if options.model in RESNETS and (options.width != OWN_WIDTH or options.stem != "imagenet"):
+        block, layers, more = _BLOCKS[options.model]
+        return _ScaledResNet(options.width, options.stem == "small", block, layers, num_classes=classes, **more)
+    arguments: dict[str, Any] = {"num_classes": classes}
+    if options.model.startswith("vit_"):
+        arguments["image_size"] = side
+    if options.model == "maxvit_t":
+        arguments["input_size"] = (side, side)
+    if options.model in ("googlenet", "inception_v3"):
+        arguments |= {"aux_logits": False, "init_weights": True}
+    net: nn.Module = zoo.get_model(options.model, weights=None, **arguments)
+    return net
+
+
+def _exchange_activations(net: nn.Module, name: str) -> None:
+    if name == "own":
+        return
+    for parent in net.modules():
+        for child_name, child in parent.named_children():
+            if isinstance(child, _REPLACEABLE):
+                setattr(parent, child_name, _ACTIVATIONS[name]())

@@ -1,0 +1,136 @@
+"""What trials need before they start: a plan of steps, and running one into the store. Torch is loaded by runs alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from trainables.errors import TrainableError
+from trainables.registry import load_planner
+
+if TYPE_CHECKING:
+    from trainables.data.store import Store
+
+SUMMARY: Final = "summary.json"
+
+# A builder takes (arguments, Inputs, an empty directory) and returns a JSON-able summary.
+_BUILDERS: Final[Mapping[str, str]] = {
+    "data": "trainables.preparation:build_data",
+    "baseline": "trainables.classification.baseline:build_baseline",
+    "fooling-shard": "trainables.classification.fooling_sets:build_shard",
+    "fooling-set": "trainables.classification.fooling_sets:build_set",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One thing to build.
+
+    Attributes:
+        name: unique in a plan, such as `fooling/train/20/0`.
+        kind: which builder makes it.
+        arguments: JSON-able; everything that shapes the result, the builder's version included.
+        after: names of the steps whose results it reads.
+    """
+
+    name: str
+    kind: str
+    arguments: Mapping[str, Any]
+    after: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """The results that a step reads."""
+
+    store: Store
+    digests: Mapping[str, str]
+
+    def folder(self, name: str) -> Path:
+        """Where the result of a step lies on this node."""
+        return self.store.open(self.digests[name]).path
+
+
+def plan(
+    trainer: str,
+    data: str,
+    options: Mapping[str, Any],
+    possible: Mapping[str, Sequence[Any]],
+    metrics: Sequence[str],
+    seed: int,
+) -> tuple[Step, ...]:
+    """Every step that some trial of a study may need, each after those it reads; the first is `data`.
+
+    Args:
+        trainer: a registered name.
+        data: a registered data set.
+        options: held by every trial.
+        possible: values that a searched option can take (for a subset: its elements); continuous ones are left out.
+        metrics: that trials report.
+        seed: of the study.
+
+    Raises:
+        TrainableError: OPTION_INVALID, where options cannot go together whatever is drawn.
+    """
+    return load_planner(trainer)(data, options, possible, metrics, seed)
+
+
+def step_address(step: Step, digests: Mapping[str, str]) -> str:
+    """The store address of a step's result: of its kind, its arguments and the digests of what it reads."""
+    from trainables.data.store import address
+
+    return address(step.kind, step.arguments, [digests[name] for name in step.after])
+
+
+def run_step(step: Step, store_root: str, digests: Mapping[str, str], threads: int) -> tuple[str, dict[str, Any]]:
+    """Builds a step into the store unless it is there.
+
+    Args:
+        step: whose `after` are all built.
+        store_root: path or URI of the store.
+        digests: of the steps in `after`, by name.
+        threads: CPU threads to compute with.
+
+    Returns:
+        The step's digest and its summary, as its builder made it, with `seconds`: what building took when it was built.
+
+    Raises:
+        TrainableError: whatever the builder raises; CACHE_CORRUPT from the store.
+    """
+    from trainables.data.store import Store
+
+    store = Store(store_root)
+    digest = step_address(step, digests)
+    if not store.has(digest):
+        import torch
+
+        torch.set_num_threads(threads)
+        inputs = Inputs(store, {name: digests[name] for name in step.after})
+        store.publish(digest, lambda directory: _build(step, inputs, directory), {"kind": step.kind, **step.arguments})
+    summary: dict[str, Any] = json.loads((store.open(digest).path / SUMMARY).read_text())
+    return digest, summary
+
+
+def build_data(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
+    """Writes a named data set; its builder's version stands in the arguments, so that a new one has a new address."""
+    from trainables.data.registry import build
+    from trainables.data.store import read_images
+
+    build(arguments["name"], directory)
+    return {file.stem: len(read_images(file)) for file in sorted(directory.glob("*.arrow"))}
+
+
+def _build(step: Step, inputs: Inputs, directory: Path) -> None:
+    if step.kind not in _BUILDERS:
+        raise TrainableError("STEP_UNKNOWN", f"{step.name}: there is no builder of kind {step.kind!r}")
+    module, _, name = _BUILDERS[step.kind].partition(":")
+    builder: Callable[..., dict[str, Any]] = getattr(import_module(module), name)
+    started = time.perf_counter()
+    summary = builder(step.arguments, inputs, directory)
+    summary["seconds"] = round(time.perf_counter() - started, 3)
+    (directory / SUMMARY).write_text(json.dumps(summary, sort_keys=True))
