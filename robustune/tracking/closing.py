@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from analysis import records
 from analysis.front import front, hypervolume_history
+from search_spaces import Study
 
 FILES: Final = ("front.parquet", "front.png", "front.svg", "report.html")
 # A tag takes 8,000 letters; a run's id takes 41 of them inside a link.
@@ -38,30 +39,35 @@ def note(folder: Path, experiment: str, runs: Mapping[int, str]) -> str:
     """Returns the parent run's description in Markdown; everything that a user named is escaped."""
     study, counts = records.read_study(folder), records.counts(folder)
     ended = ", ".join(f"{number} {state}" for state, number in counts.items() if number) or "no trials yet"
-    lines = [f"**{_escaped(study.name)}**: {ended}.", ""]
+    # The UI shows only the first lines until "show more" is pressed, so the link comes first.
+    lines = [f"**{_escaped(study.name)}**: {ended}. {_summary(folder, study, experiment, runs)}", ""]
     if study.description:
         lines += [_escaped(study.description), ""]
-    rows = _front(folder)
-    link = compare_fragment(experiment, front_runs(folder, runs))
-    if link:
-        history = hypervolume_history(records.trials(folder), study).to_pylist()
-        lines += [
-            f"Front of {len(rows)} trials, hypervolume {history[-1]['hypervolume']:.4g}: [compare its runs]({link})",
-            "",
-        ]
-        names = [objective.metric for objective in study.objectives]
-        lines += ["| trial | " + " | ".join(_escaped(name) for name in names) + " |", "|---" * (len(names) + 1) + "|"]
-        lines += [_line(row, names, experiment, runs) for row in rows[:MOST_LISTED]]
-    else:
-        lines += ["The front is empty: no trial has finished within the constraints."]
+    names = [objective.metric for objective in study.objectives]
+    rows = [_line(row, names, experiment, runs) for row in _front(folder)[:MOST_LISTED]]
+    if rows:
+        lines += [_cells("trial", *(_escaped(name) for name in names)), _cells("---", *("---" for _ in names)), *rows]
     return "\n".join(lines)
+
+
+def _summary(folder: Path, study: Study, experiment: str, runs: Mapping[int, str]) -> str:
+    link = compare_fragment(experiment, front_runs(folder, runs))
+    if link is None:
+        return "The front is empty: no trial has finished within the constraints."
+    history = hypervolume_history(records.trials(folder), study).to_pylist()
+    volume = f"{history[-1]['hypervolume']:.4g}"
+    return f"[Compare the {len(_front(folder))} trials of the front]({link}) (hypervolume {volume})."
 
 
 def _line(row: Mapping[str, Any], names: list[str], experiment: str, runs: Mapping[int, str]) -> str:
     trial = f"trial {row['number']}"
     run = runs.get(row["number"])
     shown = f"[{trial}](#/experiments/{experiment}/runs/{run})" if run else trial
-    return f"| {shown} | " + " | ".join(f"{row[f'metrics.{name}']:.4g}" for name in names) + " |"
+    return _cells(shown, *(f"{row[f'metrics.{name}']:.4g}" for name in names))
+
+
+def _cells(*texts: str) -> str:
+    return f"| {' | '.join(texts)} |"
 
 
 def _front(folder: Path) -> list[dict[str, Any]]:

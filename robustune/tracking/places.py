@@ -10,6 +10,9 @@ from mlflow.tracking import MlflowClient
 
 from robustune.tracking.destination import artifact_root
 
+# Without it MLflow 3 shows the experiment in its pages for language models, which have no charts of metrics.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+
 
 def experiment(client: MlflowClient, uri: str, name: str, warn: Callable[[str], None]) -> str:
     """Returns the id of the experiment `name`, made if need be; searches of other content may be in it too.
@@ -59,7 +62,7 @@ def children(client: MlflowClient, experiment_id: str, parent_id: str, known: di
 
 def _created(client: MlflowClient, name: str, artifacts: str | None) -> str:
     try:
-        return str(client.create_experiment(name, artifact_location=artifacts, tags={"robustune.study": name}))
+        return str(client.create_experiment(name, artifact_location=artifacts, tags=_EXPERIMENT_TAGS))
     except MlflowException as error:
         made_meanwhile = client.get_experiment_by_name(name)
         if error.error_code != "RESOURCE_ALREADY_EXISTS" or made_meanwhile is None:

@@ -23,7 +23,7 @@ def search_parameters(study: Study) -> list[Param]:
     told = {
         "budget": {"trials": study.budget.trials, "epochs": study.budget.epochs},
         "sampler": {"name": study.sampler.name, **study.sampler.options},
-        "early_stopping": study.early_stopping.name,
+        "early_stopping": _early_stopping(study),
         "seed": study.seed,
         "options": study.options,
     }
@@ -111,6 +111,15 @@ def _origin() -> dict[str, str]:
     except (KeyError, OSError):
         user = "unknown"
     return {"mlflow.user": user, "mlflow.source.name": "robustune", "mlflow.source.type": "LOCAL"}
+
+
+def _early_stopping(study: Study) -> dict[str, Any]:
+    told = study.early_stopping
+    return (
+        {"name": told.name}
+        if told.name == "none"
+        else {"name": told.name, "grace": told.grace, "reduction": told.reduction}
+    )
 
 
 def _text(value: Any) -> str:
