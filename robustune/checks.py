@@ -123,8 +123,8 @@ def _mismatch(folder: Path, study: Study) -> list[Mistake]:
     return [
         Mistake(
             "STUDY_MISMATCH",
-            f"{folder}: holds a study {study.name!r} with another content: {'; '.join(changes)}; give the study another "
-            f"name, name another folder with --results, or go on with what is there: `robustune resume {study.name}`",
+            f"{folder}: holds a study {study.name!r} with another content: {'; '.join(changes)}; give the study "
+            f"another name, name another folder with --results, or go on with what is there: `robustune resume {study.name}`",
         )
     ]
 

@@ -1,9 +1,12 @@
 """Connects to Ray: a cluster of one's own on this machine, or the one that an address names."""
 
+import atexit
 import contextlib
+import functools
 import logging
 import math
 import os
+import secrets
 import shutil
 import socket
 import tempfile
@@ -39,8 +42,8 @@ def complaint(address: str | None) -> str | None:
         return None
     if address.startswith("ray://"):
         return (
-            f"--address {address!r}: the driver keeps the ledger and cannot run through Ray Client; run the search on a "
-            "machine of the cluster with --address HOST:PORT of the head, or by `ray job submit`"
+            f"--address {address!r}: the driver keeps the ledger and cannot run through Ray Client; run the search on "
+            "a machine of the cluster with --address HOST:PORT of the head, or by `ray job submit`"
         )
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
@@ -72,10 +75,11 @@ def connected(address: str | None) -> Iterator[Cluster]:
         raise Mistake("CLUSTER_UNREACHABLE", problem)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    import ray  # late: it takes a second, and bad input is answered before
-
     own = address in (None, "local")
-    folder = Path(tempfile.mkdtemp(prefix="robustune-", dir=_short_folder())) if own else None
+    _authenticate(own)
+    import ray  # late: it takes a second, and it reads RAY_AUTH_MODE when it is imported
+
+    folder = _own_folder() if own else None
     try:
         _connect(ray, None if own else address, folder)
         yield Cluster(tuple(_resources(node) for node in ray.nodes() if node["Alive"]))
@@ -92,13 +96,66 @@ def _connect(ray: Any, address: str | None, folder: Path | None) -> None:
             ray.init(address="local", include_dashboard=False, _temp_dir=str(folder), **quiet)
         else:
             ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
         raise Mistake(
-            "CLUSTER_UNREACHABLE",
-            f"--address {address or 'local'!r}: Ray did not start or answer ({first_line}); "
-            "check that the head node runs the same Ray and Python versions",
+            "CLUSTER_UNREACHABLE", f"--address {address or 'local'!r}: Ray did not start or answer: {_advice(error)}"
         ) from error
+
+
+def _advice(error: BaseException) -> str:
+    said = "".join(str(cause) for cause in (error, error.__context__, error.__cause__) if cause is not None)
+    if "AuthToken" in said or "Authentication" in said:
+        return (
+            "the cluster asks for its token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH to a copy of the head's "
+            "~/.ray/auth_token"
+        )
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{first_line}; check that the head node runs the same Ray and Python versions"
+
+
+def _authenticate(own: bool) -> None:
+    """Turns Ray's token authentication on, as far as the environment does not say otherwise.
+
+    A cluster of our own gets a token that only this user can read and that ends with this process; `ray start` takes
+    the one in the home folder where there is one, while `ray.init(address=...)` would come without.
+    """
+    if any(os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        return
+    if own:
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(_token_file()))
+    elif (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ["RAY_AUTH_MODE"] = "token"
+
+
+@functools.cache
+def _token_file() -> Path:
+    # One for the whole process: Ray reads a token once and keeps it for every cluster that the process starts.
+    folder = tempfile.TemporaryDirectory(prefix="robustune-token-")
+    atexit.register(folder.cleanup)
+    path = Path(folder.name) / "auth_token"
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_hex(32))
+    return path
+
+
+def _own_folder() -> Path:
+    """Makes Ray's folder, named after this process, and removes those that killed drivers of this user left."""
+    place = Path(_short_folder() or tempfile.gettempdir())
+    for left in place.glob("robustune-ray-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdigit() and not _alive(int(owner)) and left.stat().st_uid == os.getuid():
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"robustune-ray-{os.getpid()}-", dir=place))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _resources(node: dict[str, Any]) -> tuple[float, float]:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ray
-
 from robustune.cluster import Cluster
 from robustune.errors import EXIT_CODES, Mistake
 from search_spaces import Study, Subset
@@ -52,6 +50,8 @@ def prepare(
     Raises:
         Mistake: what a builder said, or PREPARATION_FAILED where it died.
     """
+    import ray  # late: `steps` serves `robustune check`, which needs no Ray
+
     digests = addresses(study)
     waiting = list(steps(study))
     ready: dict[str, Prepared] = {}
@@ -65,7 +65,7 @@ def prepare(
             if store.has(digests[step.name]):
                 ready[step.name] = Prepared(digests[step.name], store.open(digests[step.name]).manifest["describe"])
                 continue
-            threads = max(1, math.floor(_largest(cluster) / max(1, len(free))))
+            threads = max(1, math.floor(_largest(cluster) / len(free)))
             options = build.options(num_cpus=threads, num_gpus=gpus)
             inputs = {name: digests[name] for name in step.after}
             running[options.remote(step, store_root, inputs, threads)] = step
@@ -76,6 +76,8 @@ def prepare(
 
 
 def _finish_one(running: dict[Any, Step], ready: dict[str, Prepared], announce: Callable[[str], None]) -> None:
+    import ray
+
     done, _ = ray.wait(list(running), num_returns=1)
     step = running.pop(done[0])
     try:
@@ -113,5 +115,7 @@ def _largest(cluster: Cluster) -> float:
 
 
 def _told(summary: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in summary.items())
+    told = ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in summary.items()
+    )
     return f": {told}" if told else ""

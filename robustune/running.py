@@ -98,14 +98,14 @@ def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen) -
 
 def _concurrency(cluster: Cluster, settings: Settings) -> int:
     fitting = cluster.slots(settings.cpus_per_trial, settings.gpus_per_trial)
-    if fitting == 0:
+    if fitting == 0 and settings.concurrency is None:  # a cluster that grows may fit none yet
         largest = max(cluster.nodes)
         raise Mistake(
             "CLUSTER_TOO_SMALL",
             f"a trial asks for {settings.cpus_per_trial:g} CPUs and {settings.gpus_per_trial:g} GPUs, and the largest "
             f"node has {largest[0]:g} and {largest[1]:g}; lower --cpus-per-trial or --gpus-per-trial",
         )
-    return min(fitting, settings.concurrency or fitting)
+    return settings.concurrency or fitting
 
 
 def _changed(tracking: Tracking, screen: Screen) -> None:
@@ -135,5 +135,3 @@ def _why_no_front(trials: pa.Table) -> str:
         f"{len(reasons)} of {trials.num_rows} trials failed and none completed feasibly; "
         f"trial {first['number']} says {first['code']}: {first['reason']}"
     )
-
-

@@ -77,7 +77,8 @@ class Screen:
 def line(now: Standing) -> str:
     """One plain line: counts, front, hypervolume and time left."""
     counts = ", ".join(f"{count} {state}" for state, count in now.counts.items())
-    return f"{now.ended}/{now.trials} trials ({counts}); front {len(now.front)}, hypervolume {now.hypervolume:.4f}; {_left(now)}"
+    reached = f"front {len(now.front)}, hypervolume {now.hypervolume:.4f}"
+    return f"{now.ended}/{now.trials} trials ({counts}); {reached}; {_left(now)}"
 
 
 def picture(now: Standing) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from analysis import records
 from robustune import checks
 from robustune.ledger import Ledger
 from robustune.running import SearchResult, run, versions

@@ -32,7 +32,7 @@ def standing(folder: Path, seconds: float | None = None) -> Standing:
     """
     study = records.read_study(folder)
     trials = records.trials(folder)
-    counts = {state: 0 for state in ("running", "complete", "stopped", "failed")}
+    counts = dict.fromkeys(("running", "complete", "stopped", "failed"), 0)
     for state in trials["state"].to_pylist():
         counts[state] += 1
     front = fronts.front(trials, study)

@@ -136,5 +136,3 @@ def run_trials(driver: Driver, base: TrialPlan, slots: Slots) -> None:
 
 def _name(trial: Any) -> str:
     return f"trial-{TrialPlan.from_config(trial.config).number:05d}"
-
-

@@ -21,6 +21,7 @@ class _Place:
 
     options: str
     metrics: str
+    data: str
     trainer: str
     planner: str
 
@@ -29,8 +30,16 @@ _PLACES: Final[Mapping[str, _Place]] = {
     "classification": _Place(
         options="trainables.classification.options:ClassificationOptions",
         metrics="trainables.classification.vocabulary:METRICS",
+        data="trainables.data.registry:data_sets",
         trainer="trainables.classification.trainer:ClassificationTrainer",
         planner="trainables.classification.planner:plan",
+    ),
+    "closed-form": _Place(
+        options="trainables.closed_form:ClosedFormOptions",
+        metrics="trainables.closed_form:METRICS",
+        data="trainables.closed_form:data_sets",
+        trainer="trainables.closed_form:ClosedFormTrainer",
+        planner="trainables.closed_form:plan",
     ),
 }
 
@@ -46,20 +55,24 @@ def vocabulary(name: str) -> dict[str, Any]:
     Raises:
         TrainableError: TRAINER_UNKNOWN.
     """
-    from trainables.data.registry import data_sets
-
     place = _place(name)
     return {
         "trainer": name,
         "options": fragments(_at(place.options)),
         "metrics": {metric: dict(law) for metric, law in _at(place.metrics).items()},
-        "data": dict(data_sets()),
+        "data": dict(_at(place.data)()),
     }
 
 
 def vocabularies() -> dict[str, dict[str, Any]]:
     """The vocabulary of every registered trainer, by name."""
     return {name: vocabulary(name) for name in trainer_names()}
+
+
+def load_options(name: str) -> type:
+    """The options dataclass of a trainer's name; imports no torch."""
+    options: type = _at(_place(name).options)
+    return options
 
 
 def load_trainer(name: str) -> type[Trainer]:

@@ -64,7 +64,7 @@ class Trial(tune.Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, Any]) -> None:
         """Takes the plan; the trainer is made in the first step, where a failure can be reported."""
         self._plan = TrialPlan.from_config(config)
-        self._trainer: "Trainer | None" = None
+        self._trainer: Trainer | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Makes this actor as good as a fresh one: nothing of the last trial is kept."""
