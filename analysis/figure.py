@@ -95,9 +95,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
 
 
 def _draw_edge(axes: Axes, panel: Panel) -> None:
-    if not panel.edge:
-        return
-    x, y = zip(*panel.edge, strict=True)
+    x, y = [corner[0] for corner in panel.edge], [corner[1] for corner in panel.edge]
     axes.plot(x, y, color=ACCENT, linewidth=1.3, zorder=2, solid_joinstyle="miter")
     if panel.corner is not None:
         axes.fill([*x, panel.corner[0]], [*y, panel.corner[1]], color=ACCENT, alpha=0.07, linewidth=0, zorder=1)

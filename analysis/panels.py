@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Literal
 
 import numpy as np
@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.front import Floats, eligible, feasible, goals, losses, scores, staircase
-from analysis.placement import Box, Position, place
+from analysis.placement import Box, Position, around, place
 from analysis.wording import GOALS, readable
-from search_spaces.study import Study
+from search_spaces.study import Objective, Study
 
 Kind = Literal["front", "complete", "infeasible", "stopped"]
 MARGIN = 0.06
@@ -54,8 +54,8 @@ class Panel:
     """Two axes with what is drawn on them.
 
     `edge` is the edge of what the front attains, ending at `corner`, the reference point (None with one objective and
-    between two of several objectives, where the edge is not what a staircase shows); `beyond` counts the trials that
-    lie outside the axes.
+    between two of several objectives, where the edge is not what a staircase shows); `outward` points to where
+    both axes are better; `beyond` counts the trials that lie outside the axes.
     """
 
     x: Axis
@@ -63,6 +63,7 @@ class Panel:
     points: tuple[Point, ...]
     edge: tuple[Position, ...]
     corner: Position | None
+    outward: Position
     beyond: int
 
 
@@ -88,23 +89,35 @@ def label_places(panel: Panel, frame: Box, radius: float, sizes: Sequence[Positi
         sizes: width and height of each front point's label.
     """
 
-    def pixel(point: Point) -> Position:
-        across = frame.left + panel.x.share(point.x) * (frame.right - frame.left)
-        return across, frame.low + panel.y.share(point.y) * (frame.high - frame.low)
+    def pixel(x: float, y: float) -> Position:
+        across = frame.left + panel.x.share(x) * (frame.right - frame.left)
+        return across, frame.low + panel.y.share(y) * (frame.high - frame.low)
 
-    marked = [pixel(point) for point in panel.points if point.kind == "front"]
-    others = [pixel(point) for point in panel.points if point.kind != "front"]
-    return place(marked, sizes, others, frame, radius)
+    marked = [pixel(point.x, point.y) for point in panel.points if point.kind == "front"]
+    faint = [around(pixel(point.x, point.y), radius) for point in panel.points if point.kind != "front"]
+    corners = [pixel(*corner) for corner in panel.edge]
+    faint += [_bounds(before, after) for before, after in pairwise(corners)]
+    return place(marked, sizes, faint, frame, radius, panel.outward)
 
 
-def ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
-    """Returns at most `most` + 1 round numbers in [low, high], evenly apart by 1, 2 or 5 times a power of ten."""
-    rough = (high - low) / most
+def _bounds(one: Position, other: Position) -> Box:
+    (left, right), (low, high) = sorted([one[0], other[0]]), sorted([one[1], other[1]])
+    return Box(left - 1, low - 1, right + 1, high + 1)
+
+
+def ticks(low: float, high: float, most: int = 8, whole: bool = False) -> tuple[float, ...]:
+    """Returns at most `most` + 1 round numbers in [low, high], 1, 2 or 5 times a power of ten apart."""
+    rough = max((high - low) / most, 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
     first = math.ceil(low / step - 1e-9)
     decimals = max(0, -math.floor(math.log10(step)))
     return tuple(round(k * step, decimals) for k in range(first, math.floor(high / step + 1e-9) + 1))
+
+
+def count_axis(label: str, high: float) -> Axis:
+    """Returns an axis from 0 with whole ticks."""
+    return Axis(label, 0.0, high, ticks(0.0, high, whole=True), None)
 
 
 def _kinds(ended: pa.Table, front: pa.Table, study: Study) -> list[Kind]:
@@ -122,7 +135,7 @@ def _kinds(ended: pa.Table, front: pa.Table, study: Study) -> list[Kind]:
     return kinds
 
 
-def _axis(label: str, all_values: Floats, kinds: Sequence[Kind], reference: float | None) -> Axis:
+def value_axis(label: str, all_values: Floats, kinds: Sequence[Kind], reference: float | None) -> Axis:
     """Spans the trials that spent their epochs; others and the reference only as far as they lie near."""
     spent = np.array([kind != "stopped" for kind in kinds], dtype=bool)
     core = all_values[spent] if spent.any() else all_values
@@ -157,7 +170,7 @@ def _pair(
     objectives = [study.objectives[index] for index in pair]
     kept = [kinds[row] for row in seen]
     across, up = (
-        _axis(f"{readable(one.metric)} ({GOALS[one.goal]})", values[seen, index], kept, one.reference)
+        value_axis(f"{readable(one.metric)} ({GOALS[one.goal]})", values[seen, index], kept, one.reference)
         for one, index in zip(objectives, pair, strict=True)
     )
     points = _points(seen, numbers, values[:, pair[0]], values[:, pair[1]], kinds, (across, up))
@@ -166,16 +179,21 @@ def _pair(
         best = [row for row in seen if kinds[row] == "front"]
         edge = tuple((float(a), float(b)) for a, b in staircase(values[best], objectives))
     corner = (objectives[0].reference, objectives[1].reference) if edge else None
-    return Panel(across, up, points, edge, corner, len(seen) - len(points))
+    outward = (_toward(objectives[0]), _toward(objectives[1]))
+    return Panel(across, up, points, edge, corner, outward, len(seen) - len(points))
+
+
+def _toward(objective: Objective) -> float:
+    return 1.0 if objective.goal == "max" else -1.0
 
 
 def _best_so_far(seen: list[int], numbers: list[int], values: Floats, kinds: list[Kind], study: Study) -> Panel:
     objective = study.objectives[0]
     order = np.arange(1, len(numbers) + 1, dtype=np.float64)
-    across = Axis("Trials ended", 0.0, len(numbers) + 1.0, ticks(0.0, len(numbers) + 1.0), None)
+    across = count_axis("Trials ended", len(numbers) + 1.0)
     kept = [kinds[row] for row in seen]
     label = f"{readable(objective.metric)} ({GOALS[objective.goal]})"
-    up = _axis(label, values[seen], kept, objective.reference)
+    up = value_axis(label, values[seen], kept, objective.reference)
     points = _points(seen, numbers, order, values, kinds, (across, up))
     edge: list[Position] = []
     best = math.inf
@@ -187,4 +205,4 @@ def _best_so_far(seen: list[int], numbers: list[int], values: Floats, kinds: lis
             best = loss
     if edge:
         edge.append((across.high, edge[-1][1]))
-    return Panel(across, up, points, tuple(edge), None, len(seen) - len(points))
+    return Panel(across, up, points, tuple(edge), None, (0.5, _toward(objective)), len(seen) - len(points))

@@ -29,25 +29,31 @@ class Box(NamedTuple):
 
 
 def place(
-    points: Sequence[Position], sizes: Sequence[Position], others: Sequence[Position], frame: Box, radius: float
+    points: Sequence[Position],
+    sizes: Sequence[Position],
+    faint: Sequence[Box],
+    frame: Box,
+    radius: float,
+    outward: Position,
 ) -> list[Position | None]:
     """Returns the centre of each point's label, or None where no free place is near.
 
     Args:
         points: to be labelled, in pixels; earlier ones choose first.
         sizes: width and height of each label, in pixels.
-        others: points without a label, not to be covered where that can be had.
+        faint: what is not to be covered where that can be had.
         frame: labels stay within it.
         radius: of a drawn point, in pixels.
+        outward: the direction in which a label is looked for first.
     """
-    marks = [_around(point, radius) for point in points]
-    faint = [_around(point, radius) for point in others]
+    marks = [around(point, radius) for point in points]
+    directions = sorted(_DIRECTIONS, key=lambda way: -(way[0] * outward[0] + way[1] * outward[1]))
     taken: list[Box] = []
     centres: list[Position | None] = []
     for point, size in zip(points, sizes, strict=True):
         free = [
             (centre, box)
-            for centre, box in _candidates(point, size, radius)
+            for centre, box in _candidates(point, size, radius, directions)
             if box.within(frame) and not any(box.meets(mark) for mark in [*taken, *marks])
         ]
         clear = [found for found in free if not any(found[1].meets(mark) for mark in faint)]
@@ -58,13 +64,16 @@ def place(
     return centres
 
 
-def _around(point: Position, radius: float) -> Box:
+def around(point: Position, radius: float) -> Box:
+    """Returns the square that a drawn point fills."""
     return Box(point[0] - radius, point[1] - radius, point[0] + radius, point[1] + radius)
 
 
-def _candidates(point: Position, size: Position, radius: float) -> list[tuple[Position, Box]]:
+def _candidates(
+    point: Position, size: Position, radius: float, directions: Sequence[Position]
+) -> list[tuple[Position, Box]]:
     found = []
-    for distance, (right, up) in product(_DISTANCES, _DIRECTIONS):
+    for distance, (right, up) in product(_DISTANCES, directions):
         gap = radius * distance
         x = point[0] + right * (gap + size[0] / 2)
         y = point[1] + up * (gap + size[1] / 2)

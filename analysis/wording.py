@@ -1,5 +1,6 @@
 """How names and numbers are shown to people, on every surface alike."""
 
+import html
 from typing import Any, Final
 
 # Abbreviations that a sentence would not write in small letters.
@@ -38,3 +39,8 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return visible(str(value))
+
+
+def escaped(text: Any) -> str:
+    """Returns text that stands as itself in HTML, in content and in quoted attributes alike."""
+    return html.escape(visible(str(text)), quote=True)

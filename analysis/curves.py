@@ -1,0 +1,71 @@
+"""Computes the lines of a page: scores by epoch, and the hypervolume by the trials that ended."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from analysis.front import hypervolume_history
+from analysis.panels import Axis, count_axis, value_axis
+from analysis.placement import Position
+from analysis.wording import GOALS, readable
+from search_spaces.study import Study
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The line of one trial, or of the whole study where `trial` is None."""
+
+    trial: int | None
+    on_front: bool
+    corners: tuple[Position, ...]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Two axes and the lines on them, those of the front last."""
+
+    title: str
+    x: Axis
+    y: Axis
+    lines: tuple[Curve, ...]
+
+
+def by_epoch(epochs: pa.Table, front: pa.Table, study: Study) -> tuple[Curves, ...]:
+    """Returns, for each objective that was scored, every trial's score after each epoch."""
+    best = set(front["number"].to_pylist())
+    across = count_axis("Epoch", float(study.budget.epochs))
+    found = []
+    for objective in study.objectives:
+        scored = _scored(epochs, f"metrics.{objective.metric}")
+        if not scored:
+            continue
+        lines = [Curve(trial, trial in best, tuple(corners)) for trial, corners in scored.items()]
+        values = np.array([y for corners in scored.values() for _, y in corners])
+        up = value_axis(GOALS[objective.goal], values, ["complete"] * len(values), None)
+        lines.sort(key=lambda line: line.on_front)
+        found.append(Curves(f"{readable(objective.metric)} by epoch", across, up, tuple(lines)))
+    return tuple(found)
+
+
+def hypervolume_by_trial(trials: pa.Table, study: Study) -> Curves | None:
+    """Returns the hypervolume after each trial that ended, as steps; None where none has."""
+    history = hypervolume_history(trials, study)
+    reached = history["hypervolume"].to_pylist()
+    if not reached:
+        return None
+    corners: list[Position] = [(0.0, 0.0)]
+    for finished, volume in enumerate(reached, start=1):
+        corners += [(float(finished), corners[-1][1]), (float(finished), volume)]
+    up = value_axis("higher is better", np.array([0.0, *reached]), ["complete"] * (len(reached) + 1), None)
+    across = count_axis("Trials ended", float(len(reached)))
+    return Curves("Hypervolume", across, up, (Curve(None, True, tuple(corners)),))
+
+
+def _scored(epochs: pa.Table, column: str) -> dict[int, list[Position]]:
+    found: dict[int, list[Position]] = {}
+    rows = zip(epochs["trial"].to_pylist(), epochs["epoch"].to_pylist(), epochs[column].to_pylist(), strict=True)
+    for trial, epoch, value in rows:
+        if value is not None and np.isfinite(value):
+            found.setdefault(trial, []).append((float(epoch), float(value)))
+    return found

@@ -1,0 +1,179 @@
+"""One HTML file that shows a study: it needs no network, runs no code but its own, and shows every name as it is."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.chart import curve_chart, front_chart
+from analysis.curves import by_epoch, hypervolume_by_trial
+from analysis.front import hypervolume, scores
+from analysis.page_parts import SCRIPT, STYLE
+from analysis.panels import panels
+from analysis.table import Column, columns, table
+from analysis.wording import escaped, readable, shown
+from search_spaces.study import Study
+
+Links = Mapping[int, Mapping[str, str]]
+LEGEND: Final = (
+    ("front", '<circle class="dot" cx="8" cy="8" r="5.5"/>', "front"),
+    ("complete", '<circle class="dot" cx="8" cy="8" r="5.5"/>', "complete"),
+    ("infeasible", '<path class="dot" d="M4 4l8 8m0 -8l-8 8"/>', "breaks a constraint"),
+    ("stopped", '<circle class="dot" cx="8" cy="8" r="5.5"/>', "stopped early"),
+)
+
+
+def render(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study, links: Links | None = None) -> str:
+    """Returns the page of a study as HTML.
+
+    Args:
+        trials: as `analysis.records.trials` gives them.
+        epochs: as `analysis.records.epochs` gives them.
+        front: as `analysis.front.front` gives it.
+        study: whose objectives and options are shown.
+        links: for a trial's number, what leads on from it: a title, and an http(s) address or a path, which becomes a
+            link where it is relative to the page's folder and has no `..`.
+    """
+    body = [
+        _head_of_page(trials, front, study),
+        _fronts(trials, front, study),
+        _front_table(front, study, links or {}),
+        _curves(trials, epochs, front, study),
+        _all_trials(trials, front, study, links or {}),
+        _failures(trials),
+        _source(study),
+    ]
+    own = f"style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}"
+    policy = f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">'
+        f"<title>{escaped(study.name)}: front</title><style>{STYLE}</style></head>\n<body><main>"
+        + "\n".join(part for part in body if part)
+        + f"</main><script>{SCRIPT}</script></body></html>\n"
+    )
+
+
+def safe_address(text: str) -> str | None:
+    """Returns the address if a page may link to it: http(s), or a path inside the page's own folder; else None."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    if parts.scheme in ("http", "https") and parts.netloc:
+        return text
+    inside = not parts.scheme and not text.startswith(("/", "\\")) and ".." not in text.split("/") and ":" not in text
+    return quote(text) if text and inside else None
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _head_of_page(trials: pa.Table, front: pa.Table, study: Study) -> str:
+    states = trials["state"].to_pylist()
+    told = {
+        "Trials": f"{len(states) - states.count('running')} of {study.budget.trials}",
+        "Complete": states.count("complete"),
+        "Stopped early": states.count("stopped"),
+        "Failed": states.count("failed"),
+        "On the front": front.num_rows,
+        "Hypervolume": shown(hypervolume(scores(front, study), study.objectives)),
+        "Epochs": study.budget.epochs,
+        "Trainer": study.trainer,
+        "Data": study.data,
+        "Sampler": study.sampler.name,
+        "Seed": study.seed,
+    }
+    facts = "".join(f"<div><dt>{name}</dt><dd>{escaped(value)}</dd></div>" for name, value in told.items())
+    description = f"<p>{escaped(study.description)}</p>" if study.description else ""
+    return f'<h1>{escaped(study.name)}</h1>{description}<dl class="facts">{facts}</dl>'
+
+
+def _fronts(trials: pa.Table, front: pa.Table, study: Study) -> str:
+    drawn = panels(trials, front, study)
+    there = {point.kind for panel in drawn for point in panel.points}
+    figures = []
+    for place, panel in enumerate(drawn):
+        beyond = f'<p class="quiet">{panel.beyond} more trials lie beyond these axes.</p>' if panel.beyond else ""
+        chart = front_chart(panel, f"front-{place}")
+        figures.append(
+            f'<figure>{chart}<div class="tip" id="tip-{place}" role="tooltip" hidden></div>{beyond}</figure>'
+        )
+    keys = "".join(
+        f'<li><svg viewBox="0 0 16 16" aria-hidden="true" class="{kind}">{mark}</svg>{name}</li>'
+        for kind, mark, name in LEGEND
+        if kind in there
+    )
+    if any(axis.reference is not None for panel in drawn for axis in (panel.x, panel.y)):
+        keys += (
+            '<li><svg viewBox="0 0 16 16" aria-hidden="true"><path class="reference" d="M0 8H16"/></svg>reference</li>'
+        )
+    several = " several" if len(drawn) > 1 else ""
+    note = "Point at a trial, or reach it with Tab and the arrow keys, to see its options and scores."
+    return (
+        f'<section aria-label="Front"><h2>Front</h2><p class="quiet">{note}</p><div class="fronts{several}">'
+        f'{"".join(figures)}</div><ul class="legend">{keys}</ul></section>'
+    )
+
+
+def _curves(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study) -> str:
+    volume = hypervolume_by_trial(trials, study)
+    drawn = [*by_epoch(epochs, front, study), *([volume] if volume else [])]
+    figures = [
+        f"<figure><figcaption>{escaped(curves.title)}</figcaption>{curve_chart(curves, f'curves-{place}')}</figure>"
+        for place, curves in enumerate(drawn)
+    ]
+    return f'<section><h2>On the way</h2><div class="curves">{"".join(figures)}</div></section>' if drawn else ""
+
+
+def _front_table(front: pa.Table, study: Study, links: Links) -> str:
+    if not front.num_rows:
+        return "<p>No trial has completed within the constraints, so there is no front yet.</p>"
+    shown_columns = [*columns(front, study, ("number",)), _links(front, links)]
+    return f"<section><h2>Trials on the front</h2>{table(shown_columns, front)}</section>"
+
+
+def _all_trials(trials: pa.Table, front: pa.Table, study: Study, links: Links) -> str:
+    shown_columns = [*columns(trials, study, ("number", "state", "epochs"), ("train_seconds",)), _links(trials, links)]
+    best = frozenset(front["number"].to_pylist())
+    return f"<section><h2>All trials</h2>{table(shown_columns, trials, name='all', best=best)}</section>"
+
+
+def _failures(trials: pa.Table) -> str:
+    failed = trials.filter(pc.equal(trials["state"], "failed"))
+    if not failed.num_rows:
+        return ""
+    told = [
+        Column(readable(title), [escaped(shown(value)) for value in failed[name].to_pylist()], name != "number")
+        for title, name in (("trial", "number"), ("epoch", "epochs"), ("code", "code"), ("reason", "reason"))
+    ]
+    return f"<section><h2>Failed trials</h2>{table(told, failed)}</section>"
+
+
+def _source(study: Study) -> str:
+    if not study.source:
+        return ""
+    lines = "\n".join(escaped(line) for line in study.source.splitlines())
+    return f"<section><h2>Study file</h2><details><summary>Show it</summary><pre>{lines}</pre></details></section>"
+
+
+def _links(trials: pa.Table, links: Links) -> Column:
+    cells = [_link_cell(links.get(number, {})) for number in trials["number"].to_pylist()]
+    return Column("Leads to", cells, text=True)
+
+
+def _link_cell(leads: Mapping[str, str]) -> str:
+    found = []
+    for title, target in leads.items():
+        address = safe_address(target)
+        if address is None:
+            found.append(f"{escaped(title)} <code>{escaped(target)}</code>")
+        else:
+            found.append(f'<a href="{escaped(address)}" rel="noreferrer">{escaped(title)}</a>')
+    return "<br>".join(found)

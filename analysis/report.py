@@ -1,0 +1,47 @@
+"""Writes everything that a study's folder shows besides its ledger."""
+
+from pathlib import Path
+
+from analysis import figure, page, records
+from analysis.front import front
+
+
+def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
+    """Writes the tables, the figure, the page and the study file into the folder; each replaces the old one whole.
+
+    Args:
+        folder: of the study; may be of a search that still runs.
+        links: what leads on from each trial, besides its checkpoint.
+
+    Returns:
+        Paths by file name: trials.parquet, epochs.parquet, front.parquet, front.png, front.svg, report.html and
+        study.toml.
+
+    Raises:
+        LedgerError: no ledger in the folder, or one that cannot be read.
+    """
+    return write_to(folder, folder, links)
+
+
+def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dict[str, Path]:
+    """Writes the same files into `target`, which is made if it is not there."""
+    study = records.read_study(folder)
+    trials, epochs = records.trials(folder), records.epochs(folder)
+    best = front(trials, study)
+    target.mkdir(parents=True, exist_ok=True)
+    tables = {"trials.parquet": trials, "epochs.parquet": epochs, "front.parquet": best}
+    paths = {name: records.write_parquet(table, target / name) for name, table in tables.items()}
+    paths |= figure.save(figure.draw_front(trials, best, study), target)
+    leads = {
+        number: {**(links or {}).get(number, {}), **({"checkpoint": path} if path else {})}
+        for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
+    }
+    texts = {"report.html": page.render(trials, epochs, best, study, leads), "study.toml": study.source}
+    return paths | {name: _write(target / name, text) for name, text in texts.items()}
+
+
+def _write(path: Path, text: str) -> Path:
+    aside = path.with_name(f".{path.name}.aside")
+    aside.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    aside.replace(path)
+    return path
