@@ -1,0 +1,47 @@
+"""Data sets by name. Importing this imports no torch; a set's own module is imported when it is built."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from trainables.errors import TrainableError
+
+CODE_VERSION: Final = 1
+"""Part of every data set's address: raise it whenever a builder's output changes."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    description: str
+    builder: str
+    """As `module:function`."""
+
+
+_PLACES: Final[Mapping[str, _Place]] = {
+    "embedded-digits": _Place(
+        "scikit-learn's handwritten digits in colour on patches of its two photographs, 3x32x32, 10 classes",
+        "trainables.data.embedded_digits:build",
+    ),
+}
+
+
+def data_sets() -> Mapping[str, str]:
+    """What each data set is, in one line, by name."""
+    return {name: place.description for name, place in _PLACES.items()}
+
+
+def build(name: str, directory: Path) -> None:
+    """Writes `train`, `validation`, `test` and `holdout` (`.arrow`) and `data.json` into an empty directory.
+
+    `data.json` holds classes, mean and std of the training pixels per channel in [0, 1], and image_shape (C, H, W).
+
+    Raises:
+        TrainableError: DATA_UNKNOWN.
+    """
+    if name not in _PLACES:
+        raise TrainableError("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(_PLACES))}")
+    module, _, function = _PLACES[name].builder.partition(":")
+    builder: Callable[[Path], None] = getattr(import_module(module), function)
+    builder(directory)
