@@ -42,10 +42,17 @@ def printable(text: str) -> str:
     return text
 
 
+def fraction(value: object) -> object:
+    """`value` unchanged unless it is an integer, so that one too long for Integer is not rounded to a float."""
+    if isinstance(value, int):
+        raise ValueError(f"a whole number lies within {INTEGER_LIMIT} of zero")
+    return value
+
+
 Text = Annotated[str, Field(strict=True), AfterValidator(printable)]
 Integer = Annotated[int, Field(strict=True, ge=-INTEGER_LIMIT, le=INTEGER_LIMIT)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Scalar = StrictBool | Integer | Number | Text
+Scalar = StrictBool | Integer | Annotated[Number, BeforeValidator(fraction)] | Text
 Value = Scalar | tuple[Scalar, ...]
 WhenValue = Scalar | tuple[Scalar, ...]
 
