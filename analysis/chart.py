@@ -65,14 +65,14 @@ def _opening(canvas: Canvas, title: str, name: str) -> str:
 def _grid(canvas: Canvas, axes: Panel | Curves) -> str:
     parts = []
     bottom, right = canvas.height - canvas.bottom, canvas.width - canvas.right
-    for tick in axes.x.ticks:
+    for tick, written in zip(axes.x.ticks, axes.x.written, strict=True):
         x, _ = canvas.at(axes, tick, axes.y.low)
         parts.append(f'<path class="grid" d="M{x:.1f} {canvas.top:g}V{bottom:g}"/>')
-        parts.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 21:g}" text-anchor="middle">{tick:.6g}</text>')
-    for tick in axes.y.ticks:
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 21:g}" text-anchor="middle">{written}</text>')
+    for tick, written in zip(axes.y.ticks, axes.y.written, strict=True):
         _, y = canvas.at(axes, axes.x.low, tick)
         parts.append(f'<path class="grid" d="M{canvas.left:g} {y:.1f}H{right:g}"/>')
-        parts.append(f'<text class="tick" x="{canvas.left - 8:g}" y="{y + 4:.1f}" text-anchor="end">{tick:.6g}</text>')
+        parts.append(f'<text class="tick" x="{canvas.left - 8:g}" y="{y + 4:.1f}" text-anchor="end">{written}</text>')
     across, up = (canvas.left + right) / 2, (canvas.top + bottom) / 2
     places = (f'x="{across:g}" y="{canvas.height - 12:g}"', f'transform="translate(20 {up:g}) rotate(-90)"')
     for place, axis in zip(places, (axes.x, axes.y), strict=True):

@@ -76,8 +76,8 @@ def save(figure: Figure, folder: Path) -> dict[str, Path]:
 def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_xlim(panel.x.low, panel.x.high)
     axes.set_ylim(panel.y.low, panel.y.high)
-    axes.set_xticks(panel.x.ticks)
-    axes.set_yticks(panel.y.ticks)
+    axes.set_xticks(panel.x.ticks, panel.x.written)
+    axes.set_yticks(panel.y.ticks, panel.y.written)
     axes.set_xlabel(panel.x.label, color=INK, fontsize=9.5)
     axes.set_ylabel(panel.y.label, color=INK, fontsize=9.5)
     axes.tick_params(colors=INK, labelsize=8.5, length=3, width=0.6)

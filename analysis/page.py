@@ -52,7 +52,8 @@ def render(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study, li
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
         f"<title>{escaped(study.name)}: front</title><style>{STYLE}</style></head>\n<body><main>"
         + "\n".join(part for part in body if part)
         + f"</main><script>{SCRIPT}</script></body></html>\n"

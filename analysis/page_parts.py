@@ -27,6 +27,7 @@ svg{display:block;width:100%;height:auto;overflow:visible}
 .curves{display:grid;gap:24px;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr))}
 svg text{fill:var(--quiet);font-size:12.5px}
 svg .axis{fill:var(--ink);font-size:13.5px}
+.curves svg text,.curves svg .axis{font-size:17px}
 svg .number{fill:var(--ink);pointer-events:none}
 .grid{stroke:var(--grid);fill:none}
 .edge{stroke:var(--accent);stroke-width:1.8;fill:none}
@@ -57,7 +58,7 @@ border-radius:8px;background:var(--paper);box-shadow:0 6px 24px rgb(0 0 0/.18);f
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:8px}
 table{border-collapse:collapse;width:100%;font-size:.85rem;font-variant-numeric:tabular-nums}
 th,td{padding:6px 11px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);white-space:nowrap}
-td.text{white-space:normal;min-width:9ch;max-width:44ch;overflow-wrap:anywhere}
+td.text{white-space:normal;min-width:24ch;max-width:44ch;overflow-wrap:anywhere}
 .num{text-align:right}
 tbody tr:last-child td{border-bottom:0}
 thead th{background:var(--raised);font-weight:600}
@@ -72,7 +73,7 @@ code{font-size:.92em;overflow-wrap:anywhere}
 pre{overflow:auto;padding:12px 14px;background:var(--raised);border-radius:8px;font-size:.82rem}
 summary{cursor:pointer}
 @media (max-width:640px){main{padding:18px 14px 60px}svg text{font-size:20px}svg .axis{font-size:21px}
-.curves svg text{font-size:16px}.dot{r:8px}.tip{max-width:88vw}}
+.curves svg text,.curves svg .axis{font-size:18px}.dot{r:8px}.tip{max-width:88vw}}
 @media print{.tip{display:none}.scroll{overflow:visible}th button::after{content:""}}
 """
 

@@ -30,6 +30,15 @@ class Axis:
     ticks: tuple[float, ...]
     reference: float | None
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The ticks as text, all to the same number of decimals."""
+        texts = [f"{tick:.10g}" for tick in self.ticks]
+        if any("e" in text for text in texts):
+            return tuple(f"{tick:.3g}" for tick in self.ticks)
+        decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
+        return tuple(f"{tick:.{decimals}f}" for tick in self.ticks)
+
     def share(self, value: float) -> float:
         """Returns where on the axis the value lies: 0 at its low end, 1 at its high end."""
         return (value - self.low) / (self.high - self.low)

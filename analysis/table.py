@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
 from analysis.wording import escaped, readable, shown
 from search_spaces.study import Study
+
+LONG: Final = 24
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def _column(trials: pa.Table, name: str, title: str, tip: Literal["score", "opti
     )
     wording = {"number": "Trial", "train_seconds": "Training, s"}.get(title, readable(title))
     cells = [escaped(shown(value)) for value in values]
-    return Column(wording, cells, not numbers, values if numbers else None, tip)
+    long = not numbers and any(len(cell) > LONG for cell in cells)
+    return Column(wording, cells, long, values if numbers else None, tip)
 
 
 def _head(column: Column) -> str:

@@ -1,0 +1,126 @@
+"""The page in a real browser: pointing, keys, sorting, and nothing hostile comes to life."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import records, report
+from analysis.front import front
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+
+HOSTILE = (
+    "<script>window.hurt = 1</script>",
+    "</script><img src=x onerror='window.hurt = 1'>",
+    '" onmouseover="window.hurt = 1" x=\'',
+    "=cmd()|'/c calc'!A0",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as running:
+        found = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page offline and fails at the end if the browser complained about anything."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(path: Path, width: int = 1280, **settings: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith("file:") else complaints.append(asked.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def hostile(search: Callable[..., Path], study_of: Callable[..., Any]) -> Path:
+    folder = search(study_of(transforms=HOSTILE), reason="\x1b[31mred\u202e </td><script>window.hurt = 1</script>")
+    report.write(folder, {number: {HOSTILE[0]: "javascript:window.hurt=1"} for number in range(24)})
+    return folder / "report.html"
+
+
+def test_pointing_at_a_trial_tells_its_scores_and_options(made_up: Path, opened: Callable[..., Any]) -> None:
+    page = opened(report.write(made_up)["report.html"])
+    best = front(records.trials(made_up), records.read_study(made_up)).to_pylist()[0]
+    tip = page.locator(".tip")
+    assert tip.is_hidden()
+    page.locator(f'.point[data-trial="{best["number"]}"] .target').hover()
+    told = tip.inner_text()
+    assert told.startswith(f"Trial {best['number']}, complete")
+    assert f"{best['metrics.clean_accuracy']:.4g}" in told
+    assert f"{best['options.learning_rate']:.4g}" in told
+    assert best["options.transform"] in told
+    page.mouse.move(2, 2)
+    assert tip.is_hidden()
+
+
+def test_the_keyboard_reaches_every_trial(made_up: Path, opened: Callable[..., Any]) -> None:
+    page = opened(report.write(made_up)["report.html"])
+    page.keyboard.press("Tab")
+    seen = set()
+    for _ in range(page.locator(".point").count()):
+        seen.add(page.evaluate("document.activeElement.dataset.trial"))
+        assert f"Trial {page.evaluate('document.activeElement.dataset.trial')}," in page.locator(".tip").inner_text()
+        page.keyboard.press("ArrowRight")
+    assert len(seen) == page.locator(".point").count()
+    page.keyboard.press("Escape")
+    assert page.locator(".tip").is_hidden()
+
+
+def test_a_click_on_a_title_sorts_by_number_and_a_second_one_turns_it(
+    made_up: Path, opened: Callable[..., Any]
+) -> None:
+    page = opened(report.write(made_up)["report.html"])
+    head = page.locator("#all th", has_text="Learning rate")
+    place = head.evaluate("cell => cell.cellIndex")
+    read = f"[...document.querySelector('#all').tBodies[0].rows].map(r => Number(r.cells[{place}].dataset.value))"
+    head.locator("button").click()
+    assert page.evaluate(read) == sorted(page.evaluate(read))
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.locator("button").click()
+    assert page.evaluate(read) == sorted(page.evaluate(read), reverse=True)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_hostile_name_is_shown_and_stays_text(
+    hostile: Path, opened: Callable[..., Any], width: int, scheme: str
+) -> None:
+    page = opened(hostile, width, color_scheme=scheme)
+    for point in page.locator(".point.front").all():
+        point.focus()
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("script").count() == 1
+    assert page.locator("img, iframe, object, link, [onmouseover], [onerror], a[href^='javascript']").count() == 0
+    assert page.locator("#all").inner_text().count(HOSTILE[0]) > 0
+    assert "\\u202e" in page.locator("body").inner_text()
+
+
+def test_a_phone_needs_no_sideways_scrolling_of_the_page(made_up: Path, opened: Callable[..., Any]) -> None:
+    page = opened(report.write(made_up)["report.html"], 360)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for point in page.locator(".point.front").all():
+        point.focus()
+        box = page.locator(".tip").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
