@@ -2,9 +2,13 @@
 
 from search_spaces.complaints import Complaint, StudyError
 from search_spaces.domains import Choice, Domain, LogUniform, LogWhole, Subset, Uniform, Whole, active
+from search_spaces.reading import find, read_study, shipped
+from search_spaces.samplers import SAMPLERS
+from search_spaces.schema import json_schema
 from search_spaces.study import Budget, Constraint, EarlyStopping, Objective, Sampler, Study
 
 __all__ = [
+    "SAMPLERS",
     "Budget",
     "Choice",
     "Complaint",
@@ -21,4 +25,8 @@ __all__ = [
     "Uniform",
     "Whole",
     "active",
+    "find",
+    "json_schema",
+    "read_study",
+    "shipped",
 ]

@@ -43,7 +43,7 @@ def ranges(draw, kind, ends):
     low, high = sorted(draw(st.lists(ends, min_size=2, max_size=2, unique=True)))
     points = None
     if draw(st.booleans()):
-        inside = draw(st.lists(ends, max_size=4)) + [low, high]
+        inside = [*draw(st.lists(ends, max_size=4)), low, high]
         points = tuple(dict.fromkeys(point for point in inside if low <= point <= high))
     return kind(low, high, when=draw(WHENS), points=points)
 
@@ -64,7 +64,7 @@ def test_a_domain_contains_exactly_its_grid_of_the_size_it_says(domain):
     assert (grid is None) == (domain.size() is None)
     if grid is not None:
         assert len(grid) == domain.size()
-        assert repeated(grid) is None
+        assert repeated([repr(value) for value in grid]) is None
         assert all(domain.contains(value) for value in grid)
 
 
@@ -86,7 +86,8 @@ def test_a_subset_contains_parts_in_declared_order_alone(values, data):
     part = tuple(values[place] for place in places)
     assert domain.contains(part) == all(left < right for left, right in pairwise(places))
     assert domain.contains(list(part)) == domain.contains(part)
-    assert domain.contains(()) and not domain.contains(values[0])
+    assert domain.contains(())
+    assert not domain.contains(values[0])
 
 
 def test_every_subset_is_listed_once_and_the_empty_one_first():
@@ -103,13 +104,16 @@ def test_truth_is_no_number():
 
 def test_ends_belong_to_a_range_and_fractions_not_to_whole_numbers():
     assert Whole(2, 5).grid() == (2, 3, 4, 5)
-    assert Uniform(0, 1).contains(0) and Uniform(0, 1).contains(1.0) and not Uniform(0, 1).contains(1.1)
+    assert Uniform(0, 1).contains(0)
+    assert Uniform(0, 1).contains(1.0)
+    assert not Uniform(0, 1).contains(1.1)
     assert not Whole(0, 3).contains(2.0)
     assert not Uniform(0, 1).contains(float("nan"))
 
 
 def test_continuous_domains_have_a_grid_only_of_named_points():
-    assert Uniform(0, 1).grid() is None and LogUniform(1, 2).size() is None
+    assert Uniform(0, 1).grid() is None
+    assert LogUniform(1, 2).size() is None
     domain = LogUniform(1e-5, 1, points=(1, 1e-3))
     assert domain.grid() == (1.0, 1e-3)
     assert all(isinstance(point, float) for point in domain.grid())
@@ -125,8 +129,8 @@ def test_a_huge_range_is_counted_but_not_listed():
     ("build", "law"),
     [
         (lambda: Choice(()), "empty"),
-        (lambda: Choice(tuple(range(CHOICE_LIMIT + 1))), "at most"),
-        (lambda: Subset(tuple(range(SUBSET_LIMIT + 1))), "at most"),
+        (lambda: Choice(tuple(range(CHOICE_LIMIT + 1))), "longer than"),
+        (lambda: Subset(tuple(range(SUBSET_LIMIT + 1))), "longer than"),
         (lambda: Choice((1, 1.0)), "twice"),
         (lambda: Choice((float("nan"),)), "finite"),
         (lambda: Choice(("a\x1b[31m",)), "control"),
@@ -168,8 +172,11 @@ def test_a_condition_holds_for_its_value_one_of_a_list_or_a_nonempty_subset():
         "chained": Whole(0, 5, when={"layers": 2}),
     }
     assert active(space, {}, "always")
-    assert active(space, {"rates": (5,)}, "share") and not active(space, {"rates": ()}, "share")
-    assert active(space, {"start": "baseline"}, "layers") and not active(space, {"start": "scratch"}, "layers")
+    assert active(space, {"rates": (5,)}, "share")
+    assert not active(space, {"rates": ()}, "share")
+    assert active(space, {"start": "baseline"}, "layers")
+    assert not active(space, {"start": "scratch"}, "layers")
     assert not active(space, {"start": "baseline", "rates": []}, "both")
     assert not active(space, {"start": "scratch"}, "chained"), "left out, so that no condition on it holds"
-    assert active(space, {"layers": 2}, "chained") and not active(space, {"layers": True}, "chained")
+    assert active(space, {"layers": 2}, "chained")
+    assert not active(space, {"layers": True}, "chained")
