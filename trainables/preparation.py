@@ -1,4 +1,4 @@
-"""What trials need before they start: a plan of steps, and running one into the store. Torch is loaded by runs alone."""
+"""What trials need before they start: a plan of steps, and running one into the store. Runs alone load torch."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class ClassificationOptions:
     fooling_shards: int = option(
         "integer", 2, "tasks that share the making of one set", minimum=1, maximum=256, fixed=True
     )
-    baseline_epochs: int = option("integer", 8, "epochs of the baseline", minimum=1, fixed=True)
+    baseline_epochs: int = option("integer", 6, "epochs of the baseline", minimum=1, fixed=True)
     baseline_batch_size: int = option("integer", 64, "batch size of the baseline", minimum=1, fixed=True)
     baseline_learning_rate: float = option(
         "number", 3e-3, "learning rate of the baseline", exclusiveMinimum=0, maximum=10, fixed=True
