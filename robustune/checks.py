@@ -12,7 +12,8 @@ from robustune import cluster
 from robustune.differences import differences
 from robustune.errors import EXIT_CODES, Mistake
 from robustune.settings import Settings
-from search_spaces import Study, StudyError, find, read_study
+from search_spaces import Study, StudyError
+from search_spaces.reading import find, read_study
 from trainables.errors import TrainableError
 from trainables.registry import load_options, vocabularies
 

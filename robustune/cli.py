@@ -62,7 +62,7 @@ def search(
     results: Results = "results",
 ) -> None:
     """Run a study to its front; one that was begun with the same content goes on."""
-    from robustune.search import search as run
+    from robustune.api import search as run
 
     _show(
         run(
@@ -93,7 +93,7 @@ def resume(
     results: Results = "results",
 ) -> None:
     """Go on with a study that was interrupted, from its ledger."""
-    from robustune.search import resume as run
+    from robustune.api import resume as run
 
     _show(
         run(
@@ -142,7 +142,7 @@ def front(study: BegunName, results: Results = "results") -> None:
 def studies() -> None:
     """List the shipped studies, a line each."""
     from robustune.checks import read
-    from search_spaces import shipped
+    from search_spaces.reading import shipped
 
     names = sorted(shipped())
     width = max(len(name) for name in names)

@@ -122,7 +122,7 @@ def _authenticate(own: bool) -> None:
     if any(os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
         return
     if own:
-        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(_token_file()))
+        os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())  # the mode is Ray's default for a cluster of one's own
     elif (Path.home() / ".ray" / "auth_token").is_file():
         os.environ["RAY_AUTH_MODE"] = "token"
 

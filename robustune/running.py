@@ -56,6 +56,7 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
     """
     tracking = Tracking(ledger.folder, settings.tracking, screen.say)
     tracking.start()
+    interrupted = True
     try:
         driver = Driver(ledger, lambda: _changed(tracking, screen))
         if driver.requeued:
@@ -63,17 +64,18 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
         if driver.remaining:
             _train(driver, ledger, settings, screen)
         paths = report.write(ledger.folder)
+        interrupted = False
     finally:
-        tracked = tracking.finish(LAST_SYNC_SECONDS)
+        tracked = tracking.finish(LAST_SYNC_SECONDS, interrupted)
     return _result(ledger, settings, paths, tracked)
 
 
 def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen) -> None:
-    from robustune.preparation import prepare  # late: these import Ray, which a finished study does without
-    from robustune.tuning import Slots, run_trials
-    from trainables.trial import TrialPlan
-
     with connected(settings.address) as cluster:
+        from robustune.preparation import prepare
+        from robustune.tuning import Slots, run_trials  # late: Ray must not be imported before `connected` has spoken
+        from trainables.trial import TrialPlan
+
         slots = Slots(settings.cpus_per_trial, settings.gpus_per_trial, _concurrency(cluster, settings))
         prepared = prepare(ledger.study, settings.store, cluster, settings.gpus_per_trial, screen.say)
         for name, built in prepared.items():

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -39,7 +39,17 @@ class Slots:
     concurrency: int
 
 
-class Proposals(Searcher):  # type: ignore[misc]
+class Unpickled:
+    """Stays in this process: Tune pickles all it is given into its experiment folder, and nobody reads that again."""
+
+    def __getstate__(self) -> dict[str, object]:
+        return {}
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+
+class Proposals(Unpickled, Searcher):  # type: ignore[misc]
     """Hands Ray what the driver proposes, and tells the driver of trials that Ray gave up."""
 
     def __init__(self, driver: Driver, base: TrialPlan) -> None:
@@ -79,7 +89,7 @@ class Proposals(Searcher):  # type: ignore[misc]
         """Reads nothing: a search is rebuilt from the ledger."""
 
 
-class Decisions(FIFOScheduler):  # type: ignore[misc]
+class Decisions(Unpickled, FIFOScheduler):  # type: ignore[misc]
     """Lets the driver decide on every result: a trial never says by itself that it is done."""
 
     def __init__(self, driver: Driver) -> None:
@@ -92,7 +102,7 @@ class Decisions(FIFOScheduler):  # type: ignore[misc]
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
-class Losses(tune.Callback):  # type: ignore[misc]
+class Losses(Unpickled, tune.Callback):  # type: ignore[misc]
     """Tells the driver of trials that lost their worker and start again."""
 
     def __init__(self, driver: Driver) -> None:
