@@ -68,7 +68,11 @@ class Teaching:
         return trial, {rung: kept for rung, kept in attributes.items() if kept}
 
     def restore(
-        self, number: int, parameters: Mapping[str, Any], laws: Mapping[str, BaseDistribution], attributes: Attributes
+        self,
+        number: int,
+        parameters: Mapping[str, Any],
+        laws: Mapping[str, BaseDistribution],
+        attributes: Mapping[str, Attributes],
     ) -> None:
         """Sets a trial that was drawn before running at every rung, without drawing."""
         for rung, lesson in self._lessons.items():

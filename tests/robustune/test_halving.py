@@ -123,6 +123,14 @@ def test_units_and_zero_points_of_objectives_and_constraints_change_nothing(case
     assert arrive(asked, rescaled) == arrive(asked, reports)
 
 
+@given(st.lists(st.tuples(VALUE, VALUE, VALUE), min_size=4, max_size=24), st.floats(1e-3, 1e3))
+@settings(max_examples=100, deadline=None)
+def test_the_unit_of_one_of_two_constraints_changes_nothing(rows, unit):
+    asked = study(1, ({"metric": "c", "at_most": 0.0}, {"metric": "d", "at_most": 0.0}))
+    reports = [{"m0": float(score), "c": float(one), "d": float(other)} for score, one, other in rows]
+    assert arrive(asked, [report | {"d": unit * report["d"]} for report in reports]) == arrive(asked, reports)
+
+
 @given(arrivals(constrained=True))
 @settings(max_examples=100, deadline=None)
 def test_nobody_is_stopped_while_fewer_than_the_reduction_have_reported(case):

@@ -1,5 +1,8 @@
 import json
+import os
 import random
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -134,6 +137,24 @@ def test_rebuilt_from_its_record_after_any_trial_it_draws_the_same(name, slots, 
 def test_one_objective_is_rebuilt_alike_too():
     asked = study("tpe", objectives=1, trials=20, **SAMPLERS["tpe"])
     assert Search(asked, 2).run(rebuild_every=1) == Search(asked, 2).run()
+
+
+@pytest.mark.slow
+def test_python_hash_seeds_change_nothing():
+    """Another process hashes strings otherwise, and so orders sets of names otherwise."""
+    load = f"import runpy; told = runpy.run_path({__file__!r})"
+    told = "; ".join(f"print(told['Search'](told['study']({name!r}, trials=20)).run())" for name in SAMPLERS)
+    drawn = [
+        subprocess.run(
+            [sys.executable, "-c", f"{load}; {told}"],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert drawn[0] == drawn[1] != ""
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
