@@ -1,0 +1,71 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainables.closed_form import ClosedFormTrainer
+from trainables.errors import TrainableError
+from trainables.registry import vocabulary
+
+UNIT = st.floats(0, 1)
+
+
+def trainer(seed: int = 1, epochs: int = 4, **options: Any) -> ClosedFormTrainer:
+    return ClosedFormTrainer(
+        options=options,
+        sets={},
+        store=None,  # type: ignore[arg-type]  # nothing is read
+        metrics=("accuracy", "robustness"),
+        seed=seed,
+        epochs=epochs,
+        threads=1,
+    )
+
+
+def trained(made: ClosedFormTrainer, epochs: int) -> ClosedFormTrainer:
+    for _ in range(epochs):
+        made.train_epoch()
+    return made
+
+
+@given(angle=UNIT, loss=UNIT)
+def test_the_scores_lie_on_the_circle_that_loss_and_epochs_leave(angle: float, loss: float) -> None:
+    scores = trained(trainer(angle=angle, loss=loss, speed=2.0), 4).score()
+    radius = (1 - loss) * (1 - math.exp(-2.0))
+    assert math.hypot(scores["accuracy"], scores["robustness"]) == pytest.approx(radius, abs=1e-12)
+
+
+def test_only_the_metrics_asked_for_are_scored() -> None:
+    made = ClosedFormTrainer({}, {}, None, ("robustness",), 1, 4, 1)  # type: ignore[arg-type]
+    assert list(trained(made, 1).score()) == ["robustness"]
+
+
+def test_four_epochs_equal_two_saved_and_two(tmp_path: Path) -> None:
+    options = {"noise": 0.1, "angle": 0.3}
+    whole = trained(trainer(**options), 4).score()
+    trained(trainer(**options), 2).save(tmp_path / "state")
+    second = trainer(**options)
+    second.load(tmp_path / "state")
+    assert trained(second, 2).score() == whole
+
+
+def test_the_region_that_diverges_says_so() -> None:
+    with pytest.raises(TrainableError) as raised:
+        trainer(loss=0.9, diverges_above=0.8).train_epoch()
+    assert raised.value.code == "NONFINITE"
+
+
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(b"\x80\x04K\x01.")
+    with pytest.raises(TrainableError) as raised:
+        trainer().load(tmp_path / "state")
+    assert raised.value.code == "CKPT_CORRUPT"
+
+
+def test_the_vocabulary_names_its_options_and_metrics() -> None:
+    said = vocabulary("closed-form")
+    assert set(said["metrics"]) == {"accuracy", "robustness"}
+    assert said["options"]["noise"]["fixed"]

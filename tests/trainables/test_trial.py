@@ -1,0 +1,109 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainables.errors import TrainableError
+from trainables.trial import Trial, TrialPlan, checked_metrics
+
+ASKED = ("accuracy", "robustness")
+
+
+def plan(folder: Path, **changes: Any) -> TrialPlan:
+    values = {
+        "number": 4,
+        "seed": 11,
+        "trainer": "closed-form",
+        "options": {"angle": 0.25, "noise": 0.01},
+        "metrics": ASKED,
+        "sets": {},
+        "store": str(folder / "store"),
+        "checkpoints": str(folder / "checkpoints"),
+        "epochs": 4,
+        "rungs": (1, 3, 4),
+        "threads": 1,
+    }
+    return TrialPlan(**{**values, **changes})
+
+
+def reports(trial: Trial, steps: int) -> list[dict[str, Any]]:
+    found = [json.loads(trial.step()["report"]) for _ in range(steps)]
+    for report in found:
+        for measured in ("train_seconds", "score_seconds"):
+            report.pop(measured, None)
+    return found
+
+
+def test_a_plan_survives_the_way_to_the_actor(tmp_path: Path) -> None:
+    made = plan(tmp_path, resume_epoch=3, options={"fooling_rates": [5, 20]})
+    assert TrialPlan.from_config(made.to_config()) == made
+
+
+def test_checkpoints_are_kept_at_rungs_alone(tmp_path: Path) -> None:
+    found = reports(Trial(plan(tmp_path).to_config()), 4)
+    assert [report["epoch"] for report in found] == [1, 2, 3, 4]
+    assert [report["checkpoint"] is not None for report in found] == [True, False, True, True]
+
+
+def test_a_trial_that_starts_again_goes_on_from_its_newest_checkpoint(tmp_path: Path) -> None:
+    whole = reports(Trial(plan(tmp_path / "whole").to_config()), 4)
+    reports(Trial(plan(tmp_path).to_config()), 3)
+    again = reports(Trial(plan(tmp_path).to_config()), 2)
+    assert [report["epoch"] for report in again] == [3, 4]  # the epoch of the checkpoint is reported again
+    assert [report["metrics"] for report in again] == [report["metrics"] for report in whole[2:]]
+
+
+def test_a_resumed_trial_takes_no_checkpoint_that_its_ledger_lacks(tmp_path: Path) -> None:
+    reports(Trial(plan(tmp_path).to_config()), 3)
+    assert [r["epoch"] for r in reports(Trial(plan(tmp_path, resume_epoch=1).to_config()), 2)] == [1, 2]
+    assert [r["epoch"] for r in reports(Trial(plan(tmp_path, resume_epoch=0).to_config()), 1)] == [1]
+
+
+def test_a_reused_actor_reports_what_a_fresh_one_does(tmp_path: Path) -> None:
+    used = Trial(plan(tmp_path / "first", number=1, seed=5).to_config())
+    reports(used, 3)
+    used.reset(plan(tmp_path / "used").to_config())
+    fresh = reports(Trial(plan(tmp_path / "fresh").to_config()), 4)
+    for report in (again := reports(used, 4)) + fresh:
+        report["checkpoint"] = (report["checkpoint"] or {}).get("sha256")
+    assert again == fresh
+
+
+def test_divergence_is_reported_as_a_value(tmp_path: Path) -> None:
+    options = {"loss": 0.9, "diverges_above": 0.5}
+    (report,) = reports(Trial(plan(tmp_path, options=options).to_config()), 1)
+    assert report == {"failure": {"code": "NONFINITE", "message": "epoch 1: the loss is nan"}}
+
+
+def test_a_fault_of_the_trainer_keeps_its_traceback_beside_the_checkpoints(tmp_path: Path) -> None:
+    (report,) = reports(Trial(plan(tmp_path, options={"no_such_option": 1}).to_config()), 1)
+    assert report["failure"]["code"] == "TRIAL_ERROR"
+    assert "no_such_option" in report["failure"]["message"]
+    assert "Traceback" in (tmp_path / "checkpoints" / "00004" / "error.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("scores", "code", "said"),
+    [
+        ({"accuracy": 0.5}, "METRIC_MISSING", "received ['accuracy']"),
+        ({"accuracy": 0.5, "robustnes": 0.5}, "METRIC_MISSING", "robustnes"),
+        ({"accuracy": 0.5, "robustness": "0.5"}, "METRIC_INVALID", "is a str"),
+        ({"accuracy": 0.5, "robustness": True}, "METRIC_INVALID", "is a bool"),
+        ({"accuracy": 0.5, "robustness": float("nan")}, "NONFINITE", "is nan"),
+        ({"accuracy": float("inf"), "robustness": 0.5}, "NONFINITE", "is inf"),
+    ],
+)
+def test_scores_that_are_not_what_was_asked_for_fail_by_name(scores: dict[str, Any], code: str, said: str) -> None:
+    with pytest.raises(TrainableError) as raised:
+        checked_metrics(scores, ASKED, epoch=2)
+    assert raised.value.code == code
+    assert said in str(raised.value)
+    assert "epoch 2" in str(raised.value)
+
+
+def test_scores_come_in_the_order_asked_for() -> None:
+    assert list(checked_metrics({"robustness": 1, "accuracy": 0}, ASKED, 1).items()) == [
+        ("accuracy", 0.0),
+        ("robustness", 1.0),
+    ]
