@@ -8,16 +8,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from tempfile import TemporaryFile
 from types import FrameType
 from typing import IO, Final
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from robustune.errors import Mistake
 from robustune.tracking.destination import artifact_root, printable, redacted, sqlite_path
 from robustune.tracking.environment import SERVER
 
+# MLflow 3 opens its pages for language models unless an address asks for the others.
+PAGE: Final = "#/experiments?workflowType=machine_learning"
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 5.0
 
@@ -96,7 +98,7 @@ def _watch(server: subprocess.Popen[bytes], host: str, port: int, stopped: list[
             print(f"MLflow's server ended by itself, with status {status}", file=sys.stderr, flush=True)
             return status or 1
         if not announced and time.monotonic() - since < START_SECONDS and _answers(shown):
-            print(f"MLflow is at {shown} (Ctrl-C ends it)", flush=True)
+            print(f"MLflow is at {shown}/{PAGE} (Ctrl-C ends it)", flush=True)
             announced = True
         time.sleep(0.2)
     return 0
@@ -106,7 +108,7 @@ def _answers(address: str) -> bool:
     try:
         with urlopen(f"{address}/health", timeout=1) as answer:
             return bool(answer.status == 200)
-    except (URLError, OSError):
+    except (OSError, HTTPException):
         return False
 
 

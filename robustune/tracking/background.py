@@ -92,7 +92,7 @@ class Tracking:
                 self._woken.clear()
                 try:
                     cursor = cursor or Cursor(self._folder, redacted(self._uri))
-                    self._step(cursor)
+                    ended = self._step(cursor)
                 except _failures() as error:
                     self._sender = None
                     if not self._goes_on_after(error):
@@ -101,7 +101,7 @@ class Tracking:
                     self._woken.set()
                     continue
                 pause = FIRST_PAUSE_SECONDS
-                if self._complete:
+                if ended:
                     return
                 self._hurried.wait(GATHER_SECONDS)
         finally:
@@ -116,19 +116,21 @@ class Tracking:
             return FIRST_PAUSE_SECONDS
         return min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _step(self, cursor: Cursor) -> None:
-        """Sends until nothing is left, and closes where the search has ended."""
+    def _step(self, cursor: Cursor) -> bool:
+        """Sends until nothing is left, closes where the search has ended, and returns whether it did."""
         if self._sender is None:
             self._sender = self._connected(cursor)
         closing = self._closing
         while self._sender.send():
             if self._left.is_set():
-                return
+                return False
         self.trouble = None
-        if closing is not None:
-            self._sender.close(closing)
-            self.compare_fragment = self._sender.compare_fragment
-            self._complete = not self._sender.refused
+        if closing is None:
+            return False
+        self._sender.close(closing)
+        self.compare_fragment = self._sender.compare_fragment
+        self._complete = not self._sender.refused
+        return True
 
     def _connected(self, cursor: Cursor) -> "Sender":
         environment.settle()
@@ -138,7 +140,7 @@ class Tracking:
         return Sender(self._folder, self._uri, cursor, self._warn)
 
     def _goes_on_after(self, error: BaseException) -> bool:
-        self.trouble = printable(" ".join(str(error).split()))
+        self.trouble = printable(str(_root(error)))
         if not self._warned:
             self._warned = True
             self._warn(
@@ -146,6 +148,13 @@ class Tracking:
                 "everything stays in the ledger and is sent when MLflow answers, or by the next run of this study"
             )
         return time.monotonic() - self._finished_since < LAST_TRIES_SECONDS
+
+
+def _root(error: BaseException) -> BaseException:
+    """Returns where an error came from: MLflow wraps "connection refused" in 300 letters, and a password in them."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _failures() -> tuple[type[Exception], ...]:

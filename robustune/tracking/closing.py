@@ -15,6 +15,8 @@ FILES: Final = ("front.parquet", "front.png", "front.svg", "report.html")
 # A tag takes 8,000 letters; a run's id takes 41 of them inside a link.
 MOST_COMPARED: Final = 40
 MOST_LISTED: Final = 20
+# MLflow 3 opens its pages for language models unless an address asks for the others.
+MODEL_PAGES: Final = "workflowType=machine_learning"
 
 
 def artifacts(folder: Path) -> Iterator[Path]:
@@ -32,7 +34,7 @@ def compare_fragment(experiment: str, runs: list[str]) -> str | None:
     if not runs:
         return None
     chosen, where = _packed(runs[:MOST_COMPARED]), _packed([experiment])
-    return f"#/compare-runs?runs={chosen}&experiments={where}"
+    return f"#/compare-runs?runs={chosen}&experiments={where}&{MODEL_PAGES}"
 
 
 def note(folder: Path, experiment: str, runs: Mapping[int, str]) -> str:
@@ -62,7 +64,7 @@ def _summary(folder: Path, study: Study, experiment: str, runs: Mapping[int, str
 def _line(row: Mapping[str, Any], names: list[str], experiment: str, runs: Mapping[int, str]) -> str:
     trial = f"trial {row['number']}"
     run = runs.get(row["number"])
-    shown = f"[{trial}](#/experiments/{experiment}/runs/{run})" if run else trial
+    shown = f"[{trial}](#/experiments/{experiment}/runs/{run}?{MODEL_PAGES})" if run else trial
     return _cells(shown, *(f"{row[f'metrics.{name}']:.4g}" for name in names))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError, URLError
@@ -101,5 +102,5 @@ def _ask(uri: str) -> str | None:
         return None if error.code in (401, 403, 429) else f"answers with HTTP {error.code}, not as an MLflow server"
     except URLError as error:
         return f"no MLflow server answers ({printable(str(error.reason))})"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         return f"no MLflow server answers ({printable(str(error))})"
