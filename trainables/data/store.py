@@ -123,11 +123,14 @@ def _remote(root: str, filesystem: Any) -> RemoteRoot | None:
     if "://" not in root or root.startswith("file://"):
         return None
     try:
-        return RemoteRoot(*pafs.FileSystem.from_uri(root))
+        found, base = pafs.FileSystem.from_uri(root)
+        if not base:
+            raise OSError("it names no bucket or folder")
     except (pa.ArrowException, OSError) as error:
         raise TrainableError(
             "CACHE_UNREADABLE", f"{root}: {error}; give a folder or a URI that pyarrow.fs understands"
         ) from error
+    return RemoteRoot(found, base)
 
 
 def _local_path(root: str) -> Path:
