@@ -73,7 +73,7 @@ code{font-size:.92em;overflow-wrap:anywhere}
 pre{overflow:auto;padding:12px 14px;background:var(--raised);border-radius:8px;font-size:.82rem}
 summary{cursor:pointer}
 @media (max-width:640px){main{padding:18px 14px 60px}svg text{font-size:20px}svg .axis{font-size:21px}
-.curves svg text,.curves svg .axis{font-size:18px}.dot{r:8px}.tip{max-width:88vw}}
+.curves svg text,.curves svg .axis{font-size:18px}.point .dot{r:8px}.tip{max-width:88vw}}
 @media print{.tip{display:none}.scroll{overflow:visible}th button::after{content:""}}
 """
 
