@@ -25,6 +25,7 @@ def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
 
 def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dict[str, Path]:
     """Writes the same files into `target`, which is made if it is not there."""
+    records.check(folder)
     study = records.read_study(folder)
     trials, epochs = records.trials(folder), records.epochs(folder)
     best = front(trials, study)

@@ -1,0 +1,107 @@
+"""What is drawn was computed before: axes hold their points, labels cover nothing, equal trials give equal bytes."""
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import matplotlib.pyplot
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import figure, records
+from analysis.front import front
+from analysis.panels import panels, ticks
+from analysis.placement import Box, around, place
+from search_spaces.study import Study
+
+pixels = st.tuples(st.floats(0, 400), st.floats(0, 300))
+
+
+@given(st.lists(pixels, max_size=25), st.lists(pixels, max_size=25))
+def test_labels_cover_neither_each_other_nor_a_labelled_point(
+    points: list[tuple[float, float]], others: list[tuple[float, float]]
+) -> None:
+    frame, size = Box(0, 0, 400, 300), (18.0, 11.0)
+    centres = place(points, [size] * len(points), [around(one, 4) for one in others], frame, 4.0, (1.0, -1.0))
+    boxes = [Box(x - 9, y - 5.5, x + 9, y + 5.5) for x, y in (centre for centre in centres if centre)]
+    assert not any(one.meets(other) for one, other in combinations(boxes, 2))
+    assert not any(box.meets(around(point, 4.0)) for box in boxes for point in points)
+    assert all(box.within(frame) for box in boxes)
+
+
+def test_points_far_apart_are_all_labelled() -> None:
+    points = [(40.0 * k + 20, 30.0 * k + 20) for k in range(8)]
+    assert all(place(points, [(18.0, 11.0)] * 8, [], Box(0, 0, 400, 300), 4.0, (1.0, 1.0)))
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+def test_ticks_are_few_even_and_within(low: float, span: float) -> None:
+    found = ticks(low, low + span)
+    assert 1 <= len(found) <= 9
+    slack = span * 1e-6 + abs(low) * 1e-9
+    assert all(low - slack <= tick <= low + span + slack for tick in found)
+    assert np.allclose(np.diff(found, 2), 0, atol=span * 1e-6 + abs(low) * 1e-9)
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 3])
+def test_axes_hold_the_front_and_count_what_lies_beyond(
+    search: Callable[..., Path], study_of: Callable[..., Study], objectives: int
+) -> None:
+    study = study_of(objectives)
+    trials = records.trials(search(study))
+    best = front(trials, study)
+    drawn = panels(trials, best, study)
+    assert len(drawn) == {1: 1, 2: 1, 3: 3}[objectives]
+    scored = sum(state != "failed" for state in trials["state"].to_pylist())
+    for panel in drawn:
+        assert [p.trial for p in panel.points if p.kind == "front"]
+        assert {p.trial for p in panel.points if p.kind == "front"} == set(best["number"].to_pylist())
+        assert len(panel.points) + panel.beyond == scored
+        assert all(panel.x.has(p.x) and panel.y.has(p.y) for p in panel.points)
+        assert bool(panel.edge) == (objectives < 3)
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 3])
+def test_the_same_trials_give_the_same_bytes(
+    search: Callable[..., Path], study_of: Callable[..., Study], tmp_path: Path, objectives: int
+) -> None:
+    study = study_of(objectives)
+    trials = records.trials(search(study))
+    settings = dict(mpl.rcParams)
+    once, again = tmp_path / "once", tmp_path / "again"
+    for folder in (once, again):
+        folder.mkdir()
+        figure.save(figure.draw_front(trials, front(trials, study), study), folder)
+    for name in ("front.png", "front.svg"):
+        assert (once / name).read_bytes() == (again / name).read_bytes()
+    assert dict(mpl.rcParams) == settings
+    assert matplotlib.pyplot.get_fignums() == []
+    said = "".join(ElementTree.parse(once / "front.svg").getroot().itertext())
+    assert "Clean accuracy (higher is better)" in said
+    assert {p.name for p in once.iterdir()} == {"front.png", "front.svg"}
+
+
+@pytest.mark.parametrize("description", ["$x^", "<script>", "a" * 300, "$\\frac{1}{0}$", ""])
+def test_any_description_can_be_drawn(
+    search: Callable[..., Path], study_of: Callable[..., Study], tmp_path: Path, description: str
+) -> None:
+    from dataclasses import replace
+
+    study = replace(study_of(trials=3), description=description)
+    trials = records.trials(search(study))
+    path = figure.save(figure.draw_front(trials, front(trials, study), study), tmp_path)["front.svg"]
+    ElementTree.parse(path)
+
+
+def test_a_search_without_an_ended_trial_can_be_drawn(
+    study_of: Callable[..., Study], search: Callable[..., Path]
+) -> None:
+    study = study_of(3)
+    trials = records.trials(search(study)).slice(0, 0)
+    for count in (1, 2, 3):
+        drawn = study_of(count)
+        assert figure.draw_front(trials, front(trials, drawn), drawn).axes

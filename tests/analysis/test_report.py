@@ -1,0 +1,144 @@
+"""Reports are whole, alone on their page, and hold no name that a user could make dangerous."""
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import records, report
+from analysis.front import front
+from analysis.page import safe_address
+from analysis.wording import readable, visible
+from search_spaces.study import Study
+
+FILES = {
+    "trials.parquet",
+    "epochs.parquet",
+    "front.parquet",
+    "front.png",
+    "front.svg",
+    "report.html",
+    "study.toml",
+}
+HOSTILE = ("<script>alert(1)</script>", "</script>", "\"'><b>", "=cmd()", "&lt;", "{{7*7}}")
+
+
+class Elements(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 3])
+def test_a_report_writes_every_file_whole(
+    search: Callable[..., Path], study_of: Callable[..., Study], objectives: int
+) -> None:
+    study = study_of(objectives)
+    folder = search(study)
+    paths = report.write(folder)
+    assert set(paths) == FILES
+    assert {path.name for path in folder.iterdir()} == FILES | {"ledger.sqlite"}
+    assert pq.read_table(paths["front.parquet"]).equals(front(records.trials(folder), study))
+    assert paths["study.toml"].read_text() == study.source
+
+
+def test_a_report_of_a_search_without_a_trial_is_a_report(tmp_path: Path, study_of: Callable[..., Study]) -> None:
+    from robustune.ledger import Ledger
+
+    with Ledger.create(tmp_path / "none", study_of(), {}) as ledger:
+        assert "no front yet" in report.write(ledger.folder)["report.html"].read_text()
+
+
+def test_the_page_runs_nothing_but_its_own_script(search: Callable[..., Path], study_of: Callable[..., Study]) -> None:
+    folder = search(study_of(transforms=HOSTILE), reason="\x1b[31m\u202e\x00</td></script><img src=x onerror=alert(1)>")
+    text = report.write(folder, {0: {HOSTILE[2]: "javascript:alert(1)"}})["report.html"].read_text()
+    elements = Elements(text).found
+    assert [tag for tag, _ in elements].count("script") == 1
+    assert {tag for tag, _ in elements}.isdisjoint({"img", "iframe", "object", "embed", "link", "base", "form", "b"})
+    assert not [name for _, attributes in elements for name in attributes if name.startswith("on") or name == "style"]
+    assert all(re.match(r"#trial-\d+$|checkpoints/", found["href"] or "") for tag, found in elements if tag == "a")
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\\x1b[31m\\u202e\\x00" in text
+    policy = next(found["content"] or "" for _, found in elements if "http-equiv" in found)
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        inside = re.search(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        assert inside is not None
+        digest = base64.b64encode(hashlib.sha256(inside[1].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+@pytest.mark.parametrize(
+    ("target", "address"),
+    [
+        ("http://127.0.0.1:5000/#/experiments/1", "http://127.0.0.1:5000/#/experiments/1"),
+        ("checkpoints/1/epoch 9#.safetensors", "checkpoints/1/epoch%209%23.safetensors"),
+        *[
+            (bad, None)
+            for bad in (
+                "javascript:alert(1)",
+                "JaVaScript:x",
+                "data:text/html,x",
+                "//host/x",
+                "/etc/passwd",
+                "../x",
+                "a/../../x",
+                "\\\\host\\x",
+                "http:",
+                "file:///etc/passwd",
+                "http://[",
+                "",
+            )
+        ],
+    ],
+)
+def test_links_lead_to_the_web_or_into_the_own_folder(target: str, address: str | None) -> None:
+    assert safe_address(target) == address
+
+
+def test_words_for_people() -> None:
+    assert [readable(name) for name in ("clean_accuracy", "mce", "pgd_accuracy", "")] == [
+        "Clean accuracy",
+        "mCE",
+        "PGD accuracy",
+        "",
+    ]
+    assert visible("a\u202eb\x1b\n\ud800") == "a\\u202eb\\x1b\\n\\ud800"
+
+
+def test_plot_front_runs_alone(made_up: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "analysis.plot_front", str(made_up), "--out", str(tmp_path / "new" / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert {Path(line).name for line in done.stdout.splitlines()} == FILES
+    assert {path.name for path in (tmp_path / "new" / "out").iterdir()} == FILES
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbage" * 1000])
+def test_plot_front_says_in_one_line_what_is_wrong(tmp_path: Path, content: bytes | None) -> None:
+    from analysis.plot_front import main
+
+    if content is not None:
+        (tmp_path / "ledger.sqlite").write_bytes(content)
+    command = [sys.executable, "-m", "analysis.plot_front", str(tmp_path)]
+    if content == b"":
+        assert main([str(tmp_path)]) == 3
+        return
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("STATE_CORRUPT: " if content else "STUDY_MISSING: ")
+    assert done.stderr.count("\n") == 1
