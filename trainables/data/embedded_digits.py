@@ -143,7 +143,7 @@ def composites(digit: int, scan: Integers, cells: Sequence[Cell]) -> Iterator[Co
         cell = cells[draw.below(len(cells), "cell")]
         top = cell.top + draw.below(CELL_SIDE - SIDE + 1, "patch row")
         left = cell.left + draw.below(CELL_SIDE - SIDE + 1, "patch column")
-        patch = _softened(cell.photograph.pixels[top : top + SIDE, left : left + SIDE])
+        patch = softened(cell.photograph.pixels[top : top + SIDE, left : left + SIDE])
         cover = _cover(scan, draw)
         colour = _colour(patch, cover, draw)
         mixed = (patch * (255 - cover[..., None]) + colour * cover[..., None] + 127) // 255
@@ -162,6 +162,13 @@ def stroke(scan: Integers, side: int) -> Integers:
     return opacities
 
 
+def softened(patch: Integers) -> Integers:
+    """The patch (32, 32, 3) with `PATCH_QUARTERS` of its contrast about the mean of each channel."""
+    mean = patch.sum((0, 1)) // SIDE**2
+    softened: Integers = mean + (patch - mean) * PATCH_QUARTERS // 4
+    return softened
+
+
 @dataclass(frozen=True)
 class _Draw:
     digit: int
@@ -169,12 +176,6 @@ class _Draw:
 
     def below(self, limit: int, *purpose: int | str) -> int:
         return derive("embedded-digits", self.digit, self.number, *purpose) % limit
-
-
-def _softened(patch: Integers) -> Integers:
-    mean = patch.sum((0, 1)) // SIDE**2
-    softened: Integers = mean + (patch - mean) * PATCH_QUARTERS // 4
-    return softened
 
 
 def _cover(scan: Integers, draw: _Draw) -> Integers:
@@ -229,4 +230,5 @@ def _described(images: npt.NDArray[np.uint8]) -> dict[str, Any]:
         "mean": [round(float(value) / 255, 6) for value in mean],
         "std": [round(float(value) ** 0.5 / 255, 6) for value in variance],
         "image_shape": list(images.shape[1:]),
+        "flips_keep_labels": False,
     }

@@ -35,7 +35,8 @@ def data_sets() -> Mapping[str, str]:
 def build(name: str, directory: Path) -> None:
     """Writes `train`, `validation`, `test` and `holdout` (`.arrow`) and `data.json` into an empty directory.
 
-    `data.json` holds classes, mean and std of the training pixels per channel in [0, 1], and image_shape (C, H, W).
+    `data.json` holds classes, mean and std of the training pixels per channel in [0, 1], image_shape (C, H, W), and
+    flips_keep_labels: whether a mirrored image still shows its class.
 
     Raises:
         TrainableError: DATA_UNKNOWN.
