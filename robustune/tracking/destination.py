@@ -23,7 +23,10 @@ def probe(uri: str) -> str | None:
     Returns:
         The complaint, or None where MLflow can be reached.
     """
-    scheme = urlsplit(uri).scheme.lower()
+    try:
+        scheme = urlsplit(uri).scheme.lower()
+    except ValueError as error:
+        return f"{printable(uri)}: not an address ({error}); {_WOULD_DO}"
     if scheme in ("http", "https"):
         return _probe_server(uri)
     if scheme == "sqlite":
@@ -47,8 +50,9 @@ def redacted(uri: str) -> str:
     path = sqlite_path(uri)
     if path is not None:
         return f"{_SQLITE}{path}"
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    before, slashes, rest = uri.partition("://")
+    authority, slash, path_and_more = rest.partition("/")
+    return f"{before}{slashes}{authority.rpartition('@')[2]}{slash}{path_and_more}"
 
 
 def artifact_root(uri: str, experiment: str) -> str | None:
@@ -72,7 +76,7 @@ def _probe_file(uri: str) -> str | None:
         existing = existing.parent
     if existing == path and not path.is_file():
         return f"{printable(uri)}: {printable(str(path))} is not a file; {_WOULD_DO}"
-    if existing not in (path, path.parent) and not existing.is_dir():
+    if existing != path and not existing.is_dir():
         return f"{printable(uri)}: {printable(str(existing))} is not a folder; {_WOULD_DO}"
     if not os.access(existing, os.W_OK) or not os.access(existing if existing.is_dir() else path.parent, os.W_OK):
         return f"{printable(uri)}: {printable(str(existing))} cannot be written; make it writable, or {_WOULD_DO}"

@@ -18,7 +18,7 @@ from robustune.tracking import closing, places, translation
 from robustune.tracking.cursor import Cursor
 from robustune.tracking.destination import printable
 
-EVENTS_AT_A_TIME: Final = 500
+EVENTS_AT_A_TIME: Final = 200
 HYPERVOLUME_SECONDS: Final = 5.0
 _REFUSALS: Final = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST")
 
@@ -101,10 +101,10 @@ class Sender:
         run = places.parent(self._client, self._experiment, tags, created)
         identity = str(run.info.run_id)
         self._cursor.settle(self._experiment, identity)
-        if run.data.params:
-            self._client.set_tag(identity, "robustune.status", "running")
-        else:
+        if not run.data.params:
             self._client.log_batch(identity, params=translation.search_parameters(self._study))
+        if run.data.tags.get("robustune.status") != "running":
+            self._client.set_tag(identity, "robustune.status", "running")
         if run.info.status != "RUNNING":
             self._client.update_run(identity, status="RUNNING")
         return identity

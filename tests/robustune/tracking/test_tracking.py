@@ -338,3 +338,18 @@ def test_sending_says_nothing_on_the_terminal(begun, uri, capfd):
         search(ledger)
         send(ledger.folder, uri)
     assert tuple(capfd.readouterr()) == ("", "")
+
+
+def test_a_double_of_a_run_whose_answer_came_too_late_is_deleted(begun, uri, client):
+    with begun() as ledger:
+        ask(ledger, 0)
+        score(ledger, 0, 1)
+        send(ledger.folder, uri, interrupted=True)
+        (parent,), children = runs(client)
+        for run in (parent, children[0]):
+            client.create_run(run.info.experiment_id, tags=run.data.tags, start_time=run.info.start_time + 1)
+        score(ledger, 0, 2, "complete")
+        assert send(ledger.folder, uri)[0]
+        assert [run.info.run_id for run in runs(client)[0]] == [parent.info.run_id]
+        assert runs(client)[1][0].info.run_id == children[0].info.run_id
+        assert_told_once(client, ledger.folder)

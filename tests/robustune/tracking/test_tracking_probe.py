@@ -41,6 +41,7 @@ def other_server():
         ("sqlite:///", "names no database"),
         ("sqlite:///:memory:", "names no database"),
         ("http://", "no MLflow server"),
+        ("http://[::1", "not an address"),
         ("http://127.0.0.1:notaport", "no MLflow server"),
     ],
 )
@@ -92,6 +93,6 @@ def test_artifacts_stand_beside_the_database(tmp_path):
 
 
 def test_hostile_addresses_cannot_steer_the_terminal():
-    complaint = probe("file://\x1b[2J\u202e" + "x" * 5000)
+    complaint = probe("ftp://host/\x1b[2J\u202e" + "x" * 5000)
     assert complaint.isprintable()
     assert len(complaint) < 500
