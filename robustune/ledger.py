@@ -15,8 +15,10 @@ from analysis.records import read_study
 from robustune.checkpoints import newest_whole
 from robustune.differences import differences
 from robustune.errors import Mistake
-from robustune.facts import apply
+from robustune.facts import Fact, apply, text_of
+from robustune.ledger_file import commits, connected, leave_one_file, make, refuse_orphan, transaction
 from robustune.locks import Lock
+from robustune.segments import Segments
 from search_spaces.study import Study
 
 
@@ -38,15 +40,24 @@ class Ledger:
     opened it.
     """
 
-    def __init__(self, folder: Path, lock: Lock, connection: sqlite3.Connection, study: Study) -> None:
+    def __init__(
+        self, folder: Path, lock: Lock, connection: sqlite3.Connection, study: Study, segments: Segments | None
+    ) -> None:
         self.folder = folder
         self.study = study
         self._lock = lock
         self._connection = connection
+        self._segments = segments
 
     @classmethod
-    def create(cls, folder: Path, study: Study, versions: Mapping[str, str]) -> "Ledger":
+    def create(cls, folder: Path, study: Study, versions: Mapping[str, str], storage: str | None = None) -> "Ledger":
         """Makes the study's folder and ledger; a ledger of the same content is opened as it is.
+
+        Args:
+            folder: of the study, named like it, on a disk of this machine.
+            study: frozen into the ledger.
+            versions: of the software that runs it.
+            storage: where every commit is published before it is acknowledged; None: nowhere.
 
         Raises:
             Mistake: RESULTS_UNWRITABLE, STUDY_LOCKED, STATE_CORRUPT, or STUDY_MISMATCH with every field that differs,
@@ -57,48 +68,66 @@ class Ledger:
             lock = Lock(folder / "ledger.lock")
         with _released_on_failure(lock):
             path = folder / schema.LEDGER_FILE
-            if not path.exists():
-                _refuse_orphan(path)
+            segments = _segments(folder, storage)
+            if not path.exists() and not _rebuilt(path, segments):
                 with _writing(folder):
-                    _make(path, study, versions)
-            ledger = cls._opened(folder, lock, versions)
-            if ledger.study.digest != study.digest:
-                ledger.close()
-                changes = "; ".join(differences(ledger.study.content(), study.content()))
-                raise Mistake(
-                    "STUDY_MISMATCH",
-                    f"{folder}: holds a study '{study.name}' with another content: {changes}; "
-                    "give the study another name, or move the folder away",
-                )
-            return ledger
+                    make(path, [_study_fact(study, versions)], segments.publish if segments else _unpublished)
+            return cls._opened(folder, lock, versions, segments, study)
 
     @classmethod
-    def open(cls, folder: Path, versions: Mapping[str, str] | None = None) -> "Ledger":
-        """Opens the ledger of a study that was begun.
+    def open(cls, folder: Path, versions: Mapping[str, str] | None = None, storage: str | None = None) -> "Ledger":
+        """Opens the ledger of a study that was begun, made anew from the storage where the local one is gone.
 
         Raises:
             Mistake: STUDY_MISSING, STUDY_LOCKED, STATE_CORRUPT or RESULTS_UNWRITABLE.
         """
         path = folder / schema.LEDGER_FILE
-        if not path.exists():
-            if folder.is_dir():
-                _refuse_orphan(path)
+        segments = _segments(folder, storage)
+        if not path.exists() and (segments is None or not segments.last()):
+            refuse_orphan(path)
             raise Mistake("STUDY_MISSING", f"{folder}: no study was begun here; begin it with `robustune search`")
         with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
             lock = Lock(folder / "ledger.lock")
         with _released_on_failure(lock):
-            return cls._opened(folder, lock, versions or {})
+            if not path.exists():
+                _rebuilt(path, segments)
+            return cls._opened(folder, lock, versions or {}, segments, None)
 
     @classmethod
-    def _opened(cls, folder: Path, lock: Lock, versions: Mapping[str, str]) -> "Ledger":
+    def rebuild(cls, folder: Path, storage: str) -> Path:
+        """Makes the ledger anew from what was published, where the local one is gone, and returns its path.
+
+        Raises:
+            Mistake: STUDY_MISSING where nothing was published, STATE_CORRUPT, STUDY_LOCKED or RESULTS_UNWRITABLE.
+        """
+        cls.open(folder, storage=storage).close()
+        return folder / schema.LEDGER_FILE
+
+    @classmethod
+    def _opened(
+        cls, folder: Path, lock: Lock, versions: Mapping[str, str], segments: Segments | None, expected: Study | None
+    ) -> "Ledger":
         try:
             schema.check(folder)
             study = read_study(folder)
         except schema.LedgerError as error:
             raise Mistake("STATE_CORRUPT", str(error)) from None
+        if expected is not None and expected.digest != study.digest:
+            changes = "; ".join(differences(study.content(), expected.content()))
+            raise Mistake(
+                "STUDY_MISMATCH",
+                f"{folder}: holds a study '{study.name}' with another content: {changes}; "
+                "give the study another name, or move the folder away",
+            )
         with _writing(folder):
-            ledger = cls(folder, lock, _connected(folder / schema.LEDGER_FILE), study)
-            ledger._commit("session", pid=os.getpid(), host=socket.gethostname(), versions=dict(versions))
+            ledger = cls(folder, lock, connected(folder / schema.LEDGER_FILE), study, segments)
+            try:
+                ledger._catch_up()
+                ledger._commit("session", pid=os.getpid(), host=socket.gethostname(), versions=dict(versions))
+            except BaseException:
+                ledger._connection.close()
+                raise
         return ledger
 
     def record_set(self, name: str, digest: str, summary: Mapping[str, Any]) -> None:
@@ -175,11 +204,9 @@ class Ledger:
     def close(self) -> None:
         """Ends the session, leaves the ledger as one plain file, and lets another driver in."""
         try:
+            self._commit("closed")
             with _writing(self.folder):
-                self._commit("closed")
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._connection.execute("PRAGMA busy_timeout = 0")
-                _leave_one_file(self._connection)
+                leave_one_file(self._connection)
         finally:
             self._connection.close()
             self._lock.release()
@@ -191,21 +218,26 @@ class Ledger:
         self.close()
 
     def _commit(self, kind: str, **values: Any) -> None:
-        fact = {"kind": kind, "at": time.time(), **values}
-        with _writing(self.folder), _transaction(self._connection):
+        fact = schema.plain(text_of({"kind": kind, "at": time.time(), **values}))
+        with _writing(self.folder), transaction(self._connection):
             apply(self._connection, fact)
+            if self._segments is not None:
+                self._segments.publish(commits(self._connection), fact)
 
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+    def _catch_up(self) -> None:
+        """Takes up what was published and not committed here: the driver died in between."""
+        if self._segments is None:
+            return
+        here, there = commits(self._connection), self._segments.last()
+        if there < here:
+            raise Mistake(
+                "STATE_CORRUPT",
+                f"{self.folder}: holds {here} commits, its storage only {there}; give the storage that the study was "
+                "begun with, or none",
+            )
+        for fact in self._segments.after(here):
+            with transaction(self._connection):
+                apply(self._connection, fact)
 
 
 @contextmanager
@@ -229,30 +261,22 @@ def _released_on_failure(lock: Lock) -> Iterator[None]:
         raise
 
 
-def _refuse_orphan(path: Path) -> None:
-    """A write-ahead log without its ledger would be played into a new one."""
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists():
-        raise Mistake(
-            "STATE_CORRUPT", f"{path}: is gone, but {log.name} is still there; put the ledger back, or move both away"
-        )
+def _segments(folder: Path, storage: str | None) -> Segments | None:
+    return None if storage is None else Segments(storage, folder.absolute().name)
 
 
-def _make(path: Path, study: Study, versions: Mapping[str, str]) -> None:
-    """Writes a whole ledger aside and renames it: a driver killed here leaves nothing that counts."""
-    aside = path.with_name(f".{path.name}.aside")
-    for leftover in path.parent.glob(f"{aside.name}*"):
-        leftover.unlink()
-    connection = sqlite3.connect(aside, isolation_level=None)
-    try:
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(f"BEGIN; {schema.SCHEMA} COMMIT;")
-        with _transaction(connection):
-            apply(connection, _study_fact(study, versions))
-    finally:
-        connection.close()
-    aside.replace(path)
-    _sync(path.parent)
+def _rebuilt(path: Path, segments: Segments | None) -> bool:
+    """Makes the ledger of what was published; False where nothing was."""
+    refuse_orphan(path)
+    if segments is None or not segments.last():
+        return False
+    with _writing(path.parent):
+        make(path, segments.after(0), _unpublished)
+    return True
+
+
+def _unpublished(number: int, fact: Fact) -> None:
+    """Publishes nothing."""
 
 
 def _study_fact(study: Study, versions: Mapping[str, str]) -> dict[str, Any]:
@@ -268,28 +292,6 @@ def _study_fact(study: Study, versions: Mapping[str, str]) -> dict[str, Any]:
         "seed": study.seed,
         "versions": dict(versions),
     }
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    return connection
-
-
-def _leave_one_file(connection: sqlite3.Connection) -> None:
-    try:
-        connection.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.OperationalError:
-        return  # somebody reads just now: the log stays beside the ledger, and is as good
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _storable(text: str) -> str:

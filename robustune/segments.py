@@ -1,0 +1,118 @@
+"""Every commit, published once more beside the checkpoints: the machine of the driver may be lost, and its disk.
+
+`<storage>/<study>/segments/000000000042.json` is the fact of commit 42. A number is never written twice, so a driver
+whose place another one took learns it at its next commit. On disks that is one atomic step. `pyarrow.fs` knows no
+conditional write for object stores; there the number is looked up before it is written and read back after.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pyarrow import fs as pafs
+
+from robustune.errors import Mistake
+from robustune.facts import Fact, text_of
+from robustune.ledger_file import sync_folder
+
+
+class Segments:
+    """The published facts of one study, numbered from 1 without a gap."""
+
+    def __init__(self, storage: str, study: str) -> None:
+        self._filesystem, base = _resolved(storage)
+        self._folder = f"{base.rstrip('/')}/{study}/segments"
+
+    def publish(self, number: int, fact: Fact) -> None:
+        """Writes the fact under its number; the same fact may be there already.
+
+        Raises:
+            Mistake: STUDY_LOCKED where another driver wrote another fact under this number.
+            OSError: the storage cannot be written.
+        """
+        text = text_of(fact)
+        content = json.dumps({"number": number, "sha256": _digest(text), "fact": text}).encode()
+        path = self._path(number)
+        self._filesystem.create_dir(self._folder, recursive=True)
+        if isinstance(self._filesystem, pafs.LocalFileSystem):
+            _link(Path(path), content)
+        elif self._filesystem.get_file_info(path).type == pafs.FileType.NotFound:
+            with self._filesystem.open_output_stream(path, compression=None) as stream:
+                stream.write(content)
+        if self._content(path) != content:
+            raise Mistake(
+                "STUDY_LOCKED", f"{path}: written by another driver, which has taken over; nothing of it was changed"
+            )
+
+    def last(self) -> int:
+        """Returns the highest number, 0 where nothing was published.
+
+        Raises:
+            Mistake: STATE_CORRUPT where a number below it is missing.
+        """
+        infos = self._filesystem.get_file_info(pafs.FileSelector(self._folder, allow_not_found=True))
+        names = sorted(info.base_name for info in infos if info.base_name.endswith(".json"))
+        for number, name in enumerate(names, start=1):
+            if name != f"{number:012d}.json":
+                raise Mistake("STATE_CORRUPT", f"{self._path(number)}: is missing; put it back")
+        return len(names)
+
+    def after(self, number: int) -> Iterator[dict[str, Any]]:
+        """Yields the facts past a number, in order.
+
+        Raises:
+            Mistake: STATE_CORRUPT where one is missing or is not what was written.
+        """
+        for following in range(number + 1, self.last() + 1):
+            yield self._fact(following)
+
+    def _fact(self, number: int) -> dict[str, Any]:
+        path = self._path(number)
+        try:
+            told = json.loads(self._content(path))
+            whole = told["number"] == number and told["sha256"] == _digest(told["fact"])
+            fact: dict[str, Any] = json.loads(told["fact"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise Mistake(
+                "STATE_CORRUPT", f"{path}: is not what was written; it was left as it is: put a good copy back"
+            )
+        return fact
+
+    def _path(self, number: int) -> str:
+        return f"{self._folder}/{number:012d}.json"
+
+    def _content(self, path: str) -> bytes:
+        with self._filesystem.open_input_stream(path, compression=None) as stream:
+            return bytes(stream.read())
+
+
+def _resolved(storage: str) -> tuple[Any, str]:
+    if "://" in storage:
+        filesystem, base = pafs.FileSystem.from_uri(storage)
+        return filesystem, base
+    return pafs.LocalFileSystem(), str(Path(storage).absolute())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _link(path: Path, content: bytes) -> None:
+    """Makes the file appear whole and synced, unless its name is taken."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
+    with aside.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        return
+    finally:
+        aside.unlink()
+    sync_folder(path.parent)
