@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from trainables.data.store import Store, address, write_images
 
-THIN = {"model": "resnet18", "width": 4, "stem": "small", "batch_size": 16, "precision": "float32"}
+THIN = {"model": "resnet18", "width": 8, "stem": "small", "batch_size": 16, "precision": "float32"}
 FACTS = {"classes": list("0123456789"), "mean": [0.3] * 3, "std": [0.35] * 3, "image_shape": [3, 16, 16]}
 
 
@@ -26,8 +26,13 @@ def write_digits(directory: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return Store(str(tmp_path_factory.mktemp("store")))
+def store_root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="session")
+def store(store_root: str) -> Store:
+    return Store(store_root)
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +53,9 @@ def make_trainer(store: Store, data: str) -> Any:
         )
 
     return make
+
+
+@pytest.fixture
+def thin() -> dict[str, Any]:
+    """What `make_trainer` holds."""
+    return dict(THIN)

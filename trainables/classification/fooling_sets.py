@@ -126,7 +126,7 @@ def _take(groups: Sequence[Sequence[int]], able: Tensor, most: int) -> tuple[lis
 
 
 def _tensor(column: Any) -> Tensor:
-    return torch.tensor(column.to_pylist())
+    return torch.tensor(column.to_pylist(), dtype=torch.int64)
 
 
 def _share(values: Tensor) -> float:

@@ -61,7 +61,7 @@ class ClassificationOptions:
         minimum=HEAD_ONLY,
         maximum=WHOLE_NET,
     )
-    batch_size: int = option("integer", 64, "images per step, fooling images included", minimum=1, maximum=8192)
+    batch_size: int = option("integer", 64, "images per step, fooling images included", minimum=2, maximum=8192)
     learning_rate: float = option("number", 1e-3, "step size of the optimizer", exclusiveMinimum=0, maximum=10)
     optimizer: str = option("string", "adamw", "optimizer", enum=["sgd", "adam", "adamw"])
     momentum: float = option("number", 0.9, "momentum of sgd", minimum=0, exclusiveMaximum=1)
@@ -134,7 +134,7 @@ class ClassificationOptions:
         "integer", 2, "tasks that share the making of one set", minimum=1, maximum=256, fixed=True
     )
     baseline_epochs: int = option("integer", 6, "epochs of the baseline", minimum=1, fixed=True)
-    baseline_batch_size: int = option("integer", 64, "batch size of the baseline", minimum=1, fixed=True)
+    baseline_batch_size: int = option("integer", 64, "batch size of the baseline", minimum=2, fixed=True)
     baseline_learning_rate: float = option(
         "number", 3e-3, "learning rate of the baseline", exclusiveMinimum=0, maximum=10, fixed=True
     )
@@ -191,6 +191,8 @@ def _conflicts(options: ClassificationOptions) -> list[str]:
         found.append(
             f"unfrozen_layers: it counts residual stages, {options.model} has none; 0 trains the head, 5 everything"
         )
+    if len(set(options.fooling_rates)) != len(options.fooling_rates):
+        found.append(f"fooling_rates: {list(options.fooling_rates)} names a rate twice")
     if options.activation != "own" and options.model in WITH_BUILT_IN_ACTIVATIONS:
         found.append(f"activation: {options.model} has its function built in; use 'own'")
     starts = {options.start, options.baseline_start}

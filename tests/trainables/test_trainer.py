@@ -1,0 +1,197 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from trainables import checkpoints
+from trainables.classification.vocabulary import METRICS
+from trainables.errors import TrainableError
+
+SCORED = ("clean_accuracy", "weight_noise_accuracy", "pgd_accuracy")
+
+
+def state(trainer: Any) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in trainer.net.state_dict().items()}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+CASES: list[dict[str, Any]] = [
+    {"optimizer": "adamw", "transform": "crop_flip", "noise_scale": 0.05, "precision": "auto"},
+    {"optimizer": "sgd", "schedule": "step", "unfrozen_layers": 2, "noise_scale": 0.05, "noise_gradient": "perturbed"},
+    {"optimizer": "adam", "schedule": "constant", "precision": "bfloat16", "activation": "silu"},
+]
+
+RESUME = """
+import json, sys
+from pathlib import Path
+from trainables.classification.trainer import ClassificationTrainer
+from trainables.data.store import Store
+cases, data, root, folder, metrics = json.loads(sys.argv[1])
+for case, options in enumerate(cases):
+    trainer = ClassificationTrainer(options, {"data": data}, Store(root), metrics, seed=3, epochs=4, threads=1)
+    trainer.load(Path(folder) / f"{case}-two.safetensors")
+    for _ in range(2):
+        trainer.train_epoch()
+    trainer.save(Path(folder) / f"{case}-resumed.safetensors")
+    print(json.dumps(trainer.score()))
+"""
+
+
+def test_four_epochs_equal_two_a_save_a_fresh_process_and_two(
+    make_trainer: Any, thin: dict[str, Any], store_root: str, data: str, tmp_path: Path
+) -> None:
+    scores = []
+    for case, options in enumerate(CASES):
+        trainer = make_trainer(metrics=SCORED, **options)
+        for _ in range(4):
+            trainer.train_epoch()
+            if trainer.epoch == 2:
+                trainer.save(tmp_path / f"{case}-two.safetensors")
+        trainer.save(tmp_path / f"{case}-four.safetensors")
+        scores.append(trainer.score())
+    told = json.dumps([[{**thin, **options} for options in CASES], data, store_root, str(tmp_path), SCORED])
+    ran = subprocess.run([sys.executable, "-c", RESUME, told], check=True, capture_output=True, text=True)
+    assert [json.loads(line) for line in ran.stdout.splitlines()] == scores
+    for case in range(len(CASES)):
+        four, resumed = (tmp_path / f"{case}-{name}.safetensors" for name in ("four", "resumed"))
+        assert checkpoints.sha256(four) == checkpoints.sha256(resumed)
+
+
+def test_no_global_state_moves_or_matters(make_trainer: Any) -> None:
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    one = make_trainer(metrics=SCORED, model="mobilenet_v3_small", width=64, stem="imagenet", noise_scale=0.1)
+    one.train_epoch()
+    scores = one.score()
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.manual_seed(2)
+    other = make_trainer(metrics=SCORED, model="mobilenet_v3_small", width=64, stem="imagenet", noise_scale=0.1)
+    other.train_epoch()
+    assert other.score() == scores
+    assert same(state(one), state(other))
+
+
+@pytest.mark.parametrize("layers", [0, 2, 4])
+def test_frozen_layers_are_unchanged_after_an_epoch(make_trainer: Any, layers: int) -> None:
+    trainer = make_trainer(unfrozen_layers=layers, noise_scale=0.05)
+    before = state(trainer)
+    trainer.train_epoch()
+    after = state(trainer)
+    training = ("fc.", *[f"layer{number}." for number in (4, 3, 2, 1)[:layers]])
+    for name, value in after.items():
+        if not name.startswith(training):
+            assert torch.equal(value, before[name]), name
+    assert not torch.equal(after["fc.weight"], before["fc.weight"])
+    if layers:
+        assert not torch.equal(after["layer4.0.bn1.running_mean"], before["layer4.0.bn1.running_mean"])
+
+
+def test_scoring_changes_nothing_and_gives_exactly_what_is_asked(make_trainer: Any) -> None:
+    trainer = make_trainer(metrics=SCORED)
+    trainer.train_epoch()
+    before, modes = state(trainer), [module.training for module in trainer.net.modules()]
+    scores = trainer.score()
+    assert tuple(scores) == SCORED
+    assert all(0 <= value <= 1 for value in scores.values())
+    assert scores == trainer.score()
+    assert same(before, state(trainer))
+    assert modes == [module.training for module in trainer.net.modules()]
+    assert make_trainer().score() == {}
+
+
+def test_noise_of_scale_zero_scores_as_clean(make_trainer: Any) -> None:
+    trainer = make_trainer(metrics=SCORED, evaluation_noise_scale=0.0, pgd_epsilon=0.0)
+    trainer.train_epoch()
+    scores = trainer.score()
+    assert scores["weight_noise_accuracy"] == scores["clean_accuracy"] == scores["pgd_accuracy"]
+
+
+def test_it_learns(make_trainer: Any) -> None:
+    trainer = make_trainer(metrics=("clean_accuracy",), width=8, learning_rate=0.01, batch_size=8)
+    for _ in range(4):
+        trainer.train_epoch()
+    assert trainer.score()["clean_accuracy"] > 0.4
+
+
+def test_a_diverging_trial_names_epoch_and_step(make_trainer: Any) -> None:
+    trainer = make_trainer(optimizer="sgd", learning_rate=10.0, momentum=0.99, unfrozen_layers=0, start="scratch")
+    with torch.no_grad():
+        trainer.net.fc.weight.fill_(float("inf"))
+    with pytest.raises(TrainableError, match="epoch 1, step 1") as caught:
+        trainer.train_epoch()
+    assert caught.value.code == "NONFINITE"
+
+
+def test_a_checkpoint_of_another_trial_is_refused(make_trainer: Any, tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    one = make_trainer()
+    one.train_epoch()
+    one.save(path)
+    other = make_trainer(learning_rate=0.02)
+    before = state(other)
+    with pytest.raises(TrainableError) as caught:
+        other.load(path)
+    assert caught.value.code == "CKPT_CORRUPT"
+    tensors, metadata = checkpoints.load(path)
+    del tensors["net.fc.weight"]
+    checkpoints.save(path, tensors, metadata)
+    with pytest.raises(TrainableError, match=r"fc\.weight"):
+        make_trainer().load(path)
+    assert same(before, state(other))
+    assert other.epoch == 0
+
+
+def test_a_trial_can_start_from_another_ones_checkpoint(make_trainer: Any, tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    one = make_trainer()
+    one.train_epoch()
+    one.save(path)
+    assert same(state(one), state(make_trainer(start="checkpoint", checkpoint_path=str(path))))
+    with pytest.raises(TrainableError, match="shape"):
+        make_trainer(start="checkpoint", checkpoint_path=str(path), width=4)
+
+
+def test_a_trial_can_start_from_published_weights(make_trainer: Any, tmp_path: Path) -> None:
+    wide = {"width": 64, "stem": "imagenet"}
+    one = make_trainer(**wide)
+    torch.save(one.net.state_dict(), tmp_path / "published.pth")
+    torch.manual_seed(0)
+    started = make_trainer(**wide, start="pretrained", pretrained_path=str(tmp_path / "published.pth"))
+    assert same(state(one), state(started))
+
+
+def test_missing_sets_and_unknown_metrics_are_said_before_training(make_trainer: Any) -> None:
+    for sets, options, code in (
+        ({}, {"metrics": ("perturbed_validation_accuracy",)}, "SET_MISSING"),
+        ({}, {"start": "baseline"}, "SET_MISSING"),
+        ({}, {"fooling_rates": [5]}, "SET_MISSING"),
+        ({}, {"metrics": ("mce",)}, "METRIC_UNKNOWN"),
+    ):
+        with pytest.raises(TrainableError) as caught:
+            make_trainer(sets, **options)
+        assert caught.value.code == code
+
+
+def test_every_metric_of_the_vocabulary_has_a_measure() -> None:
+    from trainables.classification.scores import _MEASURES
+
+    assert set(_MEASURES) == set(METRICS)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_it_trains_and_scores_on_a_gpu(make_trainer: Any, tmp_path: Path) -> None:
+    trainer = make_trainer(metrics=SCORED, noise_scale=0.05, precision="auto", transform="crop_flip")
+    trainer.train_epoch()
+    trainer.save(tmp_path / "one.safetensors")
+    again = make_trainer(metrics=SCORED, noise_scale=0.05, precision="auto", transform="crop_flip")
+    again.load(tmp_path / "one.safetensors")
+    assert same(state(trainer), state(again))
+    assert again.score() == trainer.score()
