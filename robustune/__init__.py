@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from robustune.errors import Mistake
 
 if TYPE_CHECKING:
-    from robustune.running import SearchResult
     from robustune.api import resume, search
+    from robustune.running import SearchResult
 
 __all__ = ["Mistake", "SearchResult", "resume", "search"]
 

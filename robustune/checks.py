@@ -12,8 +12,7 @@ from robustune import cluster
 from robustune.differences import differences
 from robustune.errors import EXIT_CODES, Mistake
 from robustune.settings import Settings
-from search_spaces import Study, StudyError
-from search_spaces.reading import find, read_study
+from search_spaces import Study, StudyError, find, read_study
 from trainables.errors import TrainableError
 from trainables.registry import load_options, vocabularies
 
@@ -125,7 +124,7 @@ def _mismatch(folder: Path, study: Study) -> list[Mistake]:
         Mistake(
             "STUDY_MISMATCH",
             f"{folder}: holds a study {study.name!r} with another content: {'; '.join(changes)}; give the study "
-            f"another name, name another folder with --results, or go on with what is there: `robustune resume {study.name}`",
+            f"another name, name another folder with --results, or `robustune resume {study.name}` what is there",
         )
     ]
 

@@ -142,7 +142,7 @@ def front(study: BegunName, results: Results = "results") -> None:
 def studies() -> None:
     """List the shipped studies, a line each."""
     from robustune.checks import read
-    from search_spaces.reading import shipped
+    from search_spaces import shipped
 
     names = sorted(shipped())
     width = max(len(name) for name in names)

@@ -2,10 +2,9 @@
 
 import json
 
-from trainables.data.registry import data_sets
-
 from robustune.errors import EXIT_CODES, Mistake
 from robustune.settings import Settings
+from trainables.data.registry import data_sets
 from trainables.data.store import Store, read_images
 from trainables.errors import TrainableError
 from trainables.preparation import data_step, run_step

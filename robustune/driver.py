@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from analysis import records
 from robustune.halving import ParetoHalving, rungs
@@ -11,6 +11,8 @@ from robustune.ledger import Ledger
 from robustune.sampler import Sampler
 from search_spaces import Study
 from trainables.seeds import derive
+
+WORKER_LOST = "WORKER_LOST"
 
 
 @dataclass(frozen=True)
@@ -90,14 +92,14 @@ class Driver:
 
     def lost(self, number: int) -> None:
         """Ends a trial whose worker was lost more often than it is retried."""
-        self._fail(number, "WORKER_LOST", "the trial's worker was lost more often than a trial is retried")
+        self._fail(number, WORKER_LOST, "the trial's worker was lost more often than a trial is retried")
 
     def retried(self, number: int) -> None:
         """Counts a start over after a lost worker."""
         self._ledger.retried(number)
         self._changed()
 
-    def _verdict(self, number: int, epoch: int, metrics: Mapping[str, float]) -> str | None:
+    def _verdict(self, number: int, epoch: int, metrics: Mapping[str, float]) -> Literal["complete", "stopped"] | None:
         goes_on = self._halving is None or epoch not in self._rungs or self._halving.report(number, epoch, metrics)
         if epoch >= self._study.budget.epochs:
             return "complete"
@@ -112,7 +114,7 @@ class Driver:
 
     def _fail(self, number: int, code: str, reason: str) -> None:
         self._ledger.fail(number, code, reason)
-        self._sampler.end(number, "failed", None)
+        self._sampler.end(number, _blame(code), None)
         self._changed()
 
     def _replay(self, folder: Path) -> None:
@@ -127,4 +129,9 @@ class Driver:
                 if event.epoch in self._rungs:
                     self._sampler.observe(event.trial, event.epoch, event.metrics)
             else:
-                self._sampler.end(event.trial, event.state, event.metrics)
+                state = _blame(event.code) if event.state == "failed" else event.state
+                self._sampler.end(event.trial, state, event.metrics)
+
+
+def _blame(code: str | None) -> str:
+    return "lost" if code == WORKER_LOST else "failed"

@@ -250,6 +250,11 @@ def _writing(folder: Path) -> Iterator[None]:
             "RESULTS_UNWRITABLE",
             f"{folder}: cannot be written ({error}); make room or give it write permission, then `robustune resume`",
         ) from error
+    except sqlite3.IntegrityError:
+        raise  # a fact that does not follow from what is there
+    except sqlite3.DatabaseError as error:
+        path = folder / schema.LEDGER_FILE
+        raise Mistake("STATE_CORRUPT", f"{path}: was damaged while it was open ({error})") from error
 
 
 @contextmanager

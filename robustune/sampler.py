@@ -101,13 +101,13 @@ class Sampler:
 
         Args:
             number: the trial's number.
-            state: "complete", "stopped" or "failed".
+            state: "complete", "stopped", "failed" by its own options, or "lost" with its worker.
             metrics: scores of the last epoch of a complete trial, if they have not been observed; else ignored.
         """
         if self._grid is None:
             if state == "complete" and metrics is not None:
                 self.observe(number, self._last, metrics)
-            self._teaching.close(number)
+            self._teaching.close(number, blamed=state == "failed")
         self._attributes.pop(number, None)
 
 

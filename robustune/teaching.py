@@ -7,7 +7,10 @@ is one in-memory Optuna study for each rung, and in it only vectors that were me
 - a trial that reaches a rung is told there with its scores of that epoch, and stays so whatever becomes of it later;
 - a trial in flight is RUNNING at every rung it may still reach, so that a sampler that counts pending trials (TPE's
   constant liar) keeps away from it;
-- a stopped trial is FAIL, which samplers ignore, at the rungs it never reaches, and a failed trial likewise.
+- a stopped trial is FAIL, which samplers ignore, at the rungs it never reaches, and so is one whose worker was lost;
+- a trial that failed by its own options (it diverged, say) is infeasible at the rungs it never reached, worse than by any
+  constraint. Ignored, its region would stay unexplored for the sampler, and TPE, which goes where good is likely and
+  bad is rare, would ask for it again and again.
 
 The highest rung with enough rows is asked: the nearest to what the search wants that can already be learned from.
 Enough is what the sampler needs to do more than guess; see `robustune.sampler`.
@@ -27,6 +30,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from robustune.distributions import suggest
 from search_spaces.study import Study
+
+FAILED_VIOLATION = 1e9
+"""Above what constraints on scores can sum up to."""
 
 Attributes = dict[str, Any]
 """What Optuna's sampler keeps with a trial and with its study (NSGA-II: generation, parents); plain JSON data."""
@@ -92,10 +98,13 @@ class Teaching:
         else:
             self._lessons[rung].fail(number)
 
-    def close(self, number: int) -> None:
-        """Takes an ended trial out of every rung that it has not reached."""
+    def close(self, number: int, blamed: bool = False) -> None:
+        """Takes an ended trial out of every rung that it has not reached; as infeasible where `blamed`."""
         for lesson in self._lessons.values():
-            lesson.fail(number)
+            if blamed:
+                lesson.blame(number)
+            else:
+                lesson.fail(number)
 
 
 class Lesson:
@@ -139,6 +148,15 @@ class Lesson:
                 trial.set_constraint(key, violation)
             self._study.tell(trial, list(values))
             self.rows += 1
+
+    def blame(self, number: int) -> None:
+        """Makes a running trial worse than every other; nothing for one that was told.
+
+        Samplers rank infeasible trials by their violations alone, so the values, which Optuna wants, count for nothing.
+        """
+        if (trial := self._running.pop(number, None)) is not None:
+            trial.set_constraint("failed", FAILED_VIOLATION)
+            self._study.tell(trial, [0.0] * len(self._study.directions))
 
     def fail(self, number: int) -> None:
         """Makes samplers ignore a running trial; nothing for one that was told."""

@@ -290,3 +290,39 @@ def test_a_grid_is_what_random_draws_can_reach(space):
                 value = chance.choice(domain.grid())
                 config[name] = list(value) if isinstance(value, tuple) else value
         assert json.dumps(config, sort_keys=True) in whole
+
+
+@pytest.mark.parametrize(("state", "learns"), [("failed", True), ("lost", False)])
+def test_tpe_leaves_a_region_where_trials_fail_by_their_options(state, learns):
+    """Ignored failures draw TPE into the region; a lost worker is no failure of the options and stays ignored."""
+    space = {name: {"uniform": [0.0, 1.0]} for name in "xy"}
+    asked = []
+    for seed in range(4):
+        made = Study(
+            name="toy",
+            trainer="none",
+            data="none",
+            space=space,
+            objectives=[
+                {"metric": "accuracy", "goal": "max", "reference": 0.0},
+                {"metric": "cost", "goal": "min", "reference": 9.0},
+            ],
+            budget={"trials": 40, "epochs": 1},
+            sampler={"name": "tpe", "options": {}},
+            seed=seed,
+        )
+        asked += [x > 0.7 for x in drawn_after_startup(made, state)]
+    share = sum(asked) / len(asked)
+    assert (share < 0.2) == learns  # 0.3 of the space fails
+
+
+def drawn_after_startup(study, state):
+    sampler, drawn = Sampler(study, (1,)), []
+    for number in range(study.budget.trials):
+        config = sampler.ask(number)
+        drawn.append(config["x"])
+        if config["x"] > 0.7:
+            sampler.end(number, state, None)
+        else:
+            sampler.end(number, "complete", {"accuracy": config["y"], "cost": config["y"] ** 2})
+    return drawn[15:]
