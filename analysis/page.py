@@ -177,4 +177,4 @@ def _link_cell(leads: Mapping[str, str]) -> str:
             found.append(f"{escaped(title)} <code>{escaped(target)}</code>")
         else:
             found.append(f'<a href="{escaped(address)}" rel="noreferrer">{escaped(title)}</a>')
-    return "<br>".join(found)
+    return " · ".join(found)

@@ -61,6 +61,8 @@ th,td{padding:6px 11px;text-align:left;vertical-align:top;border-bottom:1px soli
 td.text{white-space:normal;min-width:24ch;max-width:44ch;overflow-wrap:anywhere}
 .num{text-align:right}
 tbody tr:last-child td{border-bottom:0}
+td:first-child,th:first-child{position:sticky;left:0;background:var(--paper)}
+th:first-child{background:var(--raised)}
 thead th{background:var(--raised);font-weight:600}
 th button{all:unset;cursor:pointer;display:block;width:100%}
 th button:focus-visible{outline:2px solid var(--link);outline-offset:3px}
@@ -68,7 +70,7 @@ th button::after{content:"\\2195";color:var(--quiet);opacity:.5;margin-left:5px}
 th[aria-sort=ascending] button::after{content:"\\2191";opacity:1}
 th[aria-sort=descending] button::after{content:"\\2193";opacity:1}
 tr.best td:first-child{box-shadow:inset 3px 0 var(--accent)}
-tr:target td,tr.on td{background:var(--raised)}
+tr:target td,tr.on td,tr:target td:first-child,tr.on td:first-child{background:var(--raised)}
 code{font-size:.92em;overflow-wrap:anywhere}
 pre{overflow:auto;padding:12px 14px;background:var(--raised);border-radius:8px;font-size:.82rem}
 summary{cursor:pointer}
@@ -144,6 +146,12 @@ SCRIPT: Final = """
       point.addEventListener('pointerleave', () => { if (document.activeElement !== point) hide(); });
       point.addEventListener('focus', () => show(point));
       point.addEventListener('blur', hide);
+      point.addEventListener('click', event => {
+        if (event.pointerType !== 'touch') return;
+        event.preventDefault();
+        point.focus();
+        show(point);
+      });
       point.addEventListener('keydown', event => {
         const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
         if (event.key === 'Escape') hide();

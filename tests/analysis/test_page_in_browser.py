@@ -124,3 +124,10 @@ def test_a_phone_needs_no_sideways_scrolling_of_the_page(made_up: Path, opened: 
         box = page.locator(".tip").bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 360
+
+
+def test_a_tap_tells_and_stays_where_it_is(made_up: Path, opened: Callable[..., Any]) -> None:
+    page = opened(report.write(made_up)["report.html"], 390, has_touch=True, is_mobile=True)
+    page.locator(".point.front .target").first.tap()
+    assert page.locator(".tip").is_visible()
+    assert "#" not in page.url
