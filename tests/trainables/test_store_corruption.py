@@ -28,7 +28,7 @@ source, target, seed = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), int(sy
 draw = random.Random(seed)
 metadata = [place for place in range(len(source)) if place < 1500 or place > len(source) - 2500]
 refused = 0
-for number in range(400):
+for number in range(250):
     altered = bytearray(source)
     for _ in range(draw.choice([1, 1, 2, 8])):
         place = draw.choice(metadata)
@@ -138,7 +138,7 @@ def test_reading_altered_arrow_metadata_refuses_or_reads_but_never_dies(tmp_path
     command = [sys.executable, "-c", FUZZER, str(tmp_path / "a.arrow"), str(tmp_path / "altered.arrow"), str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{done.returncode}: {done.stderr[-2000:]}"
-    assert int(done.stdout) > 100
+    assert int(done.stdout) > 60
 
 
 def test_an_arrow_file_of_something_else_is_refused(tmp_path):
