@@ -1,7 +1,9 @@
 """Where MLflow is: what a tracking URI means, and whether something answers there."""
 
 import os
+import sqlite3
 import threading
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final
@@ -43,6 +45,19 @@ def sqlite_path(uri: str) -> Path | None:
         return None
     path = Path(uri.removeprefix(_SQLITE).partition("?")[0])
     return None if path.name == ":memory:" else path.absolute()
+
+
+def begin_database(uri: str) -> None:
+    """Makes the SQLite file of the URI where there is none; leaves one that is there, and servers, alone.
+
+    In WAL mode a page that somebody looks at never blocks the writer, and MLflow's six commits a run take half the time
+    on a busy disk.
+    """
+    path = sqlite_path(uri)
+    if path is not None and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
 
 
 def redacted(uri: str) -> str:

@@ -16,7 +16,7 @@ from analysis.front import hypervolume_history
 from analysis.records import Event
 from robustune.tracking import closing, places, translation
 from robustune.tracking.cursor import Cursor
-from robustune.tracking.destination import printable
+from robustune.tracking.destination import begin_database, printable
 
 EVENTS_AT_A_TIME: Final = 200
 HYPERVOLUME_SECONDS: Final = 5.0
@@ -41,6 +41,7 @@ class Sender:
         self._cursor = cursor
         self._warn = warn
         self._study = records.read_study(folder)
+        begin_database(uri)
         self._client = MlflowClient(tracking_uri=uri)
         self._inputs = 0
         self._artifacts_taken = True

@@ -3,13 +3,15 @@
 import http.server
 import os
 import socket
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from robustune.tracking import probe
-from robustune.tracking.destination import artifact_root, redacted
+from robustune.tracking.destination import artifact_root, begin_database, redacted
 
 
 @pytest.fixture
@@ -90,6 +92,17 @@ def test_one_file_has_one_name_and_no_name_holds_a_password(tmp_path, monkeypatc
 def test_artifacts_stand_beside_the_database(tmp_path):
     assert artifact_root(f"sqlite:///{tmp_path}/mlflow.db", "demo") == (tmp_path / "mlartifacts" / "demo").as_uri()
     assert artifact_root("http://127.0.0.1:5000", "demo") is None
+
+
+def test_a_new_database_lets_readers_and_the_writer_be_and_an_old_one_is_left_alone(tmp_path):
+    for name, mode in (("new/mlflow.db", "wal"), ("old.db", "delete")):
+        path = tmp_path / name
+        if mode == "delete":
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("CREATE TABLE t (x)")
+        begin_database(f"sqlite:///{path}")
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == (mode,)
 
 
 def test_hostile_addresses_cannot_steer_the_terminal():
