@@ -149,13 +149,16 @@ def enter_training(net: nn.Module, unfrozen_layers: int) -> None:
         module.train()
 
 
-def load_pretrained(net: nn.Module, model: str, path: str = "") -> None:
-    """Fills everything but the head with torchvision's default weights; never downloads.
+def load_pretrained(net: nn.Module, model: str, path: str = "") -> frozenset[str]:
+    """Fills a net with torchvision's default weights; never downloads.
 
     Args:
         net: built without another width or stem.
         model: its torchvision name.
         path: file with those weights; empty means the place where torch's hub keeps them.
+
+    Returns:
+        As `load_body`.
 
     Raises:
         TrainableError: WEIGHTS_MISSING with the file's name and place; CKPT_CORRUPT where it holds something else.
@@ -169,11 +172,14 @@ def load_pretrained(net: nn.Module, model: str, path: str = "") -> None:
             f"start = 'pretrained' needs {Path(url).name}, which is not at {file}; fetch {url} and put it at {cached}, "
             "or set pretrained_path",
         )
-    load_body(net, _published_weights(file), str(file))
+    return load_body(net, _published_weights(file), str(file))
 
 
-def load_body(net: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:
-    """Copies all weights but the head's into the net; the head too where it fits.
+def load_body(net: nn.Module, weights: Mapping[str, Tensor], where: str) -> frozenset[str]:
+    """Copies all weights but the head's into the net; the head's too where they fit.
+
+    Returns:
+        The names that stayed fresh: those of the head, or none.
 
     Raises:
         TrainableError: CKPT_CORRUPT, naming what is missing or has another shape.
@@ -192,6 +198,7 @@ def load_body(net: nn.Module, weights: Mapping[str, Tensor], where: str) -> None
     with torch.no_grad():
         for name in wanted:
             own[name].copy_(weights[name])
+    return frozenset() if fits else frozenset(tops)
 
 
 def _published_weights(file: Path) -> Mapping[str, Tensor]:

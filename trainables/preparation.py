@@ -21,6 +21,7 @@ SUMMARY: Final = "summary.json"
 # A builder takes (arguments, Inputs, an empty directory) and returns a JSON-able summary.
 _BUILDERS: Final[Mapping[str, str]] = {
     "data": "trainables.preparation:build_data",
+    "start": "trainables.classification.starts:build_start",
     "baseline": "trainables.classification.baseline:build_baseline",
     "fooling-shard": "trainables.classification.fooling_sets:build_shard",
     "fooling-set": "trainables.classification.fooling_sets:build_set",
@@ -78,6 +79,13 @@ def plan(
         TrainableError: OPTION_INVALID, where options cannot go together whatever is drawn.
     """
     return load_planner(trainer)(data, options, possible, metrics, seed)
+
+
+def data_step(name: str) -> Step:
+    """The step that builds a registered data set."""
+    from trainables.data.registry import CODE_VERSION
+
+    return Step("data", "data", {"name": name, "version": CODE_VERSION})
 
 
 def step_address(step: Step, digests: Mapping[str, str]) -> str:

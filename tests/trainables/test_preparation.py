@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from trainables.classification.baseline import baseline_net, normalisation
+from trainables.classification.baseline import baseline_net
+from trainables.classification.facts import normalisation
 from trainables.data.store import Store, read_images
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
@@ -163,3 +164,14 @@ def test_embedded_digits_are_prepared_from_one_plan(tmp_path: Path) -> None:
     assert summaries["baseline"]["validation_accuracy"] > 0.8
     for rate in (5, 20, 100):
         assert summaries[f"fooling/train/{rate}"]["fooled"] > 0.9
+
+
+def test_a_start_from_files_is_prepared_before_the_baseline_and_the_trials(tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(b"one")
+    options = {**SMALL, "baseline_start": "checkpoint", "checkpoint_path": str(file)}
+    first = planned(options)
+    assert [step.name for step in first[:3]] == ["data", "checkpoint", "baseline"]
+    assert first[2].after == ("data", "checkpoint")
+    file.write_bytes(b"two")
+    assert step_address(first[1], {"data": "a"}) != step_address(planned(options)[1], {"data": "a"})

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from trainables import checkpoints
+from trainables.classification.options import ClassificationOptions
 from trainables.classification.vocabulary import METRICS
 from trainables.errors import TrainableError
+from trainables.models import build
+from trainables.preparation import plan, run_step
 
 SCORED = ("clean_accuracy", "weight_noise_accuracy", "pgd_accuracy")
 
@@ -148,23 +151,39 @@ def test_a_checkpoint_of_another_trial_is_refused(make_trainer: Any, tmp_path: P
     assert other.epoch == 0
 
 
-def test_a_trial_can_start_from_another_ones_checkpoint(make_trainer: Any, tmp_path: Path) -> None:
+def started(data: str, store_root: str, **options: Any) -> dict[str, str]:
+    """The set of weights that a start names, prepared as a search does it."""
+    steps = plan("classification", "embedded-digits", options, {}, (), seed=0)
+    (step,) = (step for step in steps if step.kind == "start")
+    return {step.name: run_step(step, store_root, {"data": data}, threads=1)[0]}
+
+
+def test_a_trial_can_start_from_another_ones_checkpoint(
+    make_trainer: Any, thin: dict[str, Any], data: str, store_root: str, tmp_path: Path
+) -> None:
     path = tmp_path / "one.safetensors"
     one = make_trainer()
     one.train_epoch()
     one.save(path)
-    assert same(state(one), state(make_trainer(start="checkpoint", checkpoint_path=str(path))))
+    start = {"start": "checkpoint", "checkpoint_path": str(path)}
+    assert same(state(one), state(make_trainer(started(data, store_root, **thin, **start), **start)))
     with pytest.raises(TrainableError, match="shape"):
-        make_trainer(start="checkpoint", checkpoint_path=str(path), width=4)
+        started(data, store_root, **{**thin, "width": 4}, **start)
+    path.unlink()
+    with pytest.raises(TrainableError, match="no such checkpoint"):
+        started(data, store_root, **thin, **start)
 
 
-def test_a_trial_can_start_from_published_weights(make_trainer: Any, tmp_path: Path) -> None:
+def test_a_trial_can_start_from_published_weights_with_a_head_of_its_own(
+    make_trainer: Any, data: str, store_root: str, tmp_path: Path
+) -> None:
     wide = {"width": 64, "stem": "imagenet"}
-    one = make_trainer(**wide)
-    torch.save(one.net.state_dict(), tmp_path / "published.pth")
-    torch.manual_seed(0)
-    started = make_trainer(**wide, start="pretrained", pretrained_path=str(tmp_path / "published.pth"))
-    assert same(state(one), state(started))
+    published = build(ClassificationOptions(), 1000, (3, 16, 16), seed=5).state_dict()
+    torch.save(published, tmp_path / "published.pth")
+    start = {**wide, "start": "pretrained", "pretrained_path": str(tmp_path / "published.pth")}
+    own, fresh = state(make_trainer(started(data, store_root, **start), **start)), state(make_trainer(**wide))
+    for name, value in own.items():
+        assert torch.equal(value, fresh[name] if name.startswith("fc.") else published[name]), name
 
 
 def test_missing_sets_and_unknown_metrics_are_said_before_training(make_trainer: Any) -> None:

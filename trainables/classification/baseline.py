@@ -9,21 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from trainables import checkpoints
-from trainables.classification.batches import LabelledImages
-from trainables.classification.options import read
+from trainables.classification.facts import architecture_of, facts_of, labelled, normalisation
+from trainables.classification.options import ARCHITECTURE
 from trainables.classification.scores import correct
-from trainables.classification.starts import load_weights
+from trainables.classification.starts import WEIGHTS, load_weights, save_weights
 from trainables.classification.trainer import ClassificationTrainer
-from trainables.data.store import read_images
-from trainables.images import Normalisation
 from trainables.models import build
 from trainables.preparation import Inputs
 from trainables.seeds import derive
 
-WEIGHTS: Final = "weights.safetensors"
 _CORRECT: Final = "correct.safetensors"
 _SPLITS: Final = ("train", "validation")
-_ARCHITECTURE: Final = ("model", "width", "stem", "activation", "input_size")
 
 
 def build_baseline(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
@@ -41,7 +37,7 @@ def build_baseline(arguments: Mapping[str, Any], inputs: Inputs, directory: Path
     )
     for _ in range(chosen["baseline_epochs"]):
         trainer.train_epoch()
-    trainer.save_weights(directory / WEIGHTS)
+    save_weights(trainer.net, directory / WEIGHTS, chosen["model"])
     net = trainer.net.cpu().eval()
     known = {split: correct(net, labelled(data, split), normalisation(data)) for split in _SPLITS}
     checkpoints.save(directory / _CORRECT, known, {})
@@ -53,7 +49,7 @@ def build_baseline(arguments: Mapping[str, Any], inputs: Inputs, directory: Path
 def baseline_net(arguments: Mapping[str, Any], inputs: Inputs) -> nn.Module:
     """The trained baseline, on the CPU and in evaluation mode; architecture options stand in the arguments."""
     facts = facts_of(inputs.folder("data"))
-    options = read({name: arguments[name] for name in _ARCHITECTURE})
+    options = architecture_of(arguments)
     net = build(options, len(facts["classes"]), tuple(facts["image_shape"]), seed=0)
     load_weights(net, inputs.folder("baseline") / WEIGHTS)
     return net.to(memory_format=torch.channels_last)
@@ -65,31 +61,11 @@ def correctly_classified(inputs: Inputs, split: str) -> Tensor:
     return known[split]
 
 
-def facts_of(data: Path) -> dict[str, Any]:
-    """Classes, channel statistics and image shape of a data set."""
-    facts: dict[str, Any] = json.loads((data / "data.json").read_text())
-    return facts
-
-
-def labelled(data: Path, split: str) -> LabelledImages:
-    """Images and classes of one split."""
-    found = read_images(data / f"{split}.arrow")
-    return LabelledImages(found.images, found.labels)
-
-
-def normalisation(data: Path) -> Normalisation:
-    """That of a data set's own training images."""
-    facts = facts_of(data)
-    return Normalisation.read(facts["mean"], facts["std"])
-
-
 def _training_options(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """A trial's options for the baseline: the defaults but for its own, and crop_flip, which small data need."""
-    own = {name: chosen[name] for name in _ARCHITECTURE}
-    paths = {name: chosen[name] for name in ("pretrained_path", "checkpoint_path") if name in chosen}
     return {
-        **own,
-        **paths,
+        **{name: chosen[name] for name in ARCHITECTURE},
+        "checkpoint_path": chosen["checkpoint_path"],
         "start": chosen["baseline_start"],
         "batch_size": chosen["baseline_batch_size"],
         "learning_rate": chosen["baseline_learning_rate"],

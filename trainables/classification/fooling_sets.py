@@ -7,7 +7,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from trainables.classification.baseline import baseline_net, correctly_classified, facts_of, normalisation
+from trainables.classification.baseline import baseline_net, correctly_classified
+from trainables.classification.facts import facts_of, normalisation
 from trainables.data.store import read_images, write_images
 from trainables.errors import TrainableError
 from trainables.perturbations.fooling import FoolingOptions, fooling_images, wrong_targets

@@ -13,6 +13,7 @@ from trainables.laws import option
 
 HEAD_ONLY: Final = 0
 WHOLE_NET: Final = 5
+ARCHITECTURE: Final = ("model", "width", "stem", "activation", "input_size")
 OWN_WIDTH: Final = 64  # channels of a ResNet's first stage as published
 
 

@@ -1,18 +1,20 @@
 """What a study of the classification trainer needs prepared. Torch-free."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from trainables.classification.options import ClassificationOptions, read
+from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read
 from trainables.classification.vocabulary import METRICS
 from trainables.errors import TrainableError
-from trainables.preparation import Step
+from trainables.preparation import Step, data_step
 
 # Raise a number whenever its builder would make something else of the same arguments.
 BASELINE_VERSION: Final = 1
 FOOLING_VERSION: Final = 1
+START_VERSION: Final = 1
 
-_ARCHITECTURE: Final = ("model", "width", "stem", "activation", "input_size")
 _BASELINE: Final = ("baseline_epochs", "baseline_batch_size", "baseline_learning_rate", "baseline_start")
 _FOOLING: Final = ("rate_reference_size", "fooling_images", "evaluation_images", "fooling_keep")
 _PERTURBED: Final = {
@@ -45,8 +47,11 @@ def plan(
     _check_starts(held, searched)
     wanted = [(f"train/{rate:g}", rate) for rate in rates]
     wanted += [(name, held.evaluation_rate) for metric, name in _PERTURBED.items() if metric in metrics]
-    steps = [_data_step(data)]
-    if wanted or "baseline" in _starts(held, searched):
+    starts = _starts(held, searched)
+    baseline_needed = bool(wanted) or "baseline" in starts
+    files = starts | ({held.baseline_start} if baseline_needed else set())
+    steps = [data_step(data), *(_start_step(held, start) for start in ("pretrained", "checkpoint") if start in files)]
+    if baseline_needed:
         steps.append(_baseline_step(held, seed))
     for name, rate in wanted:
         steps.extend(_fooling_steps(held, name, rate, seed))
@@ -54,7 +59,7 @@ def plan(
 
 
 def _first_values(searched: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    return {name: searched[name][0] for name in _ARCHITECTURE if searched.get(name)}
+    return {name: searched[name][0] for name in ARCHITECTURE if searched.get(name)}
 
 
 def _starts(held: ClassificationOptions, searched: Mapping[str, Sequence[Any]]) -> set[str]:
@@ -63,33 +68,42 @@ def _starts(held: ClassificationOptions, searched: Mapping[str, Sequence[Any]]) 
 
 def _check_starts(held: ClassificationOptions, searched: Mapping[str, Sequence[Any]]) -> None:
     shapes = [name for name in ("model", "width", "stem") if len(set(searched.get(name, ()))) > 1]
-    if shapes and "baseline" in _starts(held, searched):
+    files = sorted(_starts(held, searched) - {"scratch"})
+    if shapes and files:
         raise TrainableError(
             "OPTION_INVALID",
-            f"start: 'baseline' has one architecture, {shapes[0]} is searched; hold it, or leave it out",
+            f"start: {files[0]!r} fits one architecture, {shapes[0]} is searched; hold it, or start afresh",
         )
-    _ = [read({**_plain(held), "start": start}) for start in _starts(held, searched)]
+    for start in _starts(held, searched):
+        read({**_plain(held), "start": start})
 
 
 def _plain(held: ClassificationOptions) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(held).items()}
 
 
-def _data_step(data: str) -> Step:
-    from trainables.data.registry import CODE_VERSION
+def _start_step(held: ClassificationOptions, start: str) -> Step:
+    path = held.pretrained_path if start == "pretrained" else held.checkpoint_path
+    chosen = {name: _plain(held)[name] for name in ARCHITECTURE}
+    told = {"start": start, "path": path, "sha256": _sha256(path), "version": START_VERSION}
+    return Step(start, "start", {**chosen, **told}, ("data",))
 
-    return Step("data", "data", {"name": data, "version": CODE_VERSION})
+
+def _sha256(path: str) -> str:
+    """Of a file that the planning machine has; a file under an old name with new content is another start."""
+    if not path or not Path(path).is_file():
+        return ""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
     plain = _plain(held)
-    names = [*_ARCHITECTURE, *_BASELINE]
-    if held.baseline_start == "pretrained":
-        names.append("pretrained_path")
-    if held.baseline_start == "checkpoint":
-        names.append("checkpoint_path")
-    chosen = {name: plain[name] for name in names}
-    return Step("baseline", "baseline", {"options": chosen, "seed": seed, "version": BASELINE_VERSION}, ("data",))
+    chosen = {name: plain[name] for name in (*ARCHITECTURE, *_BASELINE)}
+    after = ("data",) if held.baseline_start == "scratch" else ("data", held.baseline_start)
+    # The file itself reaches the address by the digest of its step; here its path only keeps the options lawful.
+    chosen["checkpoint_path"] = "prepared" if held.baseline_start == "checkpoint" else ""
+    return Step("baseline", "baseline", {"options": chosen, "seed": seed, "version": BASELINE_VERSION}, after)
 
 
 def _fooling_steps(held: ClassificationOptions, name: str, rate: float, seed: int) -> list[Step]:
@@ -100,7 +114,7 @@ def _fooling_steps(held: ClassificationOptions, name: str, rate: float, seed: in
         "shards": held.fooling_shards,
         "seed": seed,
         "version": FOOLING_VERSION,
-        **{option: plain[option] for option in (*_ARCHITECTURE, *_FOOLING)},
+        **{option: plain[option] for option in (*ARCHITECTURE, *_FOOLING)},
     }
     full = f"fooling/{name}"
     shards = [

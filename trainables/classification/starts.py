@@ -1,13 +1,19 @@
-"""Where a trial's weights start."""
+"""Where a trial's weights start: prepared once, so that a missing or foreign file is known before any trial."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from torch import nn
 
 from trainables import checkpoints
+from trainables.classification.facts import architecture_of, facts_of
 from trainables.classification.options import ClassificationOptions
-from trainables.models import load_body, load_pretrained
+from trainables.models import build, load_body, load_pretrained
+from trainables.preparation import Inputs
+
+WEIGHTS: Final = "weights.safetensors"
+NET: Final = "net."  # of a network's tensors in a checkpoint
 
 
 def starting_weights(net: nn.Module, options: ClassificationOptions, folder: Callable[[str], Path]) -> None:
@@ -16,25 +22,48 @@ def starting_weights(net: nn.Module, options: ClassificationOptions, folder: Cal
     Args:
         net: filled in place.
         options: of the trial.
-        folder: where a prepared set of a given step name lies.
+        folder: where a prepared step's result lies; steps bear the names of the starts.
 
     Raises:
-        TrainableError: WEIGHTS_MISSING, CKPT_MISSING, CKPT_CORRUPT, SET_MISSING.
+        TrainableError: CKPT_MISSING, CKPT_CORRUPT, SET_MISSING.
     """
-    if options.start == "pretrained":
-        load_pretrained(net, options.model, options.pretrained_path)
-    elif options.start == "baseline":
-        load_weights(net, folder("baseline") / "weights.safetensors")
-    elif options.start == "checkpoint":
-        load_weights(net, Path(options.checkpoint_path))
+    if options.start != "scratch":
+        load_weights(net, folder(options.start) / WEIGHTS)
 
 
-def load_weights(net: nn.Module, path: Path) -> None:
+def build_start(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
+    """Writes torchvision's weights, or those of a checkpoint, once they are known to fit the network.
+
+    Raises:
+        TrainableError: WEIGHTS_MISSING, CKPT_MISSING, CKPT_CORRUPT.
+    """
+    facts = facts_of(inputs.folder("data"))
+    options = architecture_of(arguments)
+    net = build(options, len(facts["classes"]), tuple(facts["image_shape"]), seed=0)
+    if arguments["start"] == "pretrained":
+        fresh = load_pretrained(net, options.model, arguments["path"])
+    else:
+        fresh = load_weights(net, Path(arguments["path"]))
+    # A head that the file lacks is left out here too, so that every trial draws its own.
+    save_weights(net, directory / WEIGHTS, options.model, without=fresh)
+    return {"weights": sum(parameter.numel() for parameter in net.parameters()), "fresh_head": bool(fresh)}
+
+
+def save_weights(net: nn.Module, path: Path, model: str, without: frozenset[str] = frozenset()) -> None:
+    """Writes a network's weights and batch-norm statistics but for the named ones, without an optimizer's state."""
+    kept = {NET + name: value for name, value in net.state_dict().items() if name not in without}
+    checkpoints.save(path, kept, {"model": model})
+
+
+def load_weights(net: nn.Module, path: Path) -> frozenset[str]:
     """Fills a net from a trainer's checkpoint or from bare named weights.
+
+    Returns:
+        The names that stayed fresh, as `load_body`.
 
     Raises:
         TrainableError: CKPT_MISSING, CKPT_CORRUPT.
     """
     tensors, _ = checkpoints.load(path)
-    own = {name.removeprefix("net."): value for name, value in tensors.items() if name.startswith("net.")}
-    load_body(net, own or tensors, str(path))
+    own = {name.removeprefix(NET): value for name, value in tensors.items() if name.startswith(NET)}
+    return load_body(net, own or tensors, str(path))

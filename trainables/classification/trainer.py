@@ -1,6 +1,5 @@
 """The classification trainer: one network, one trial."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +10,10 @@ from torch import Tensor, nn
 from trainables import checkpoints
 from trainables.classification import optimizers
 from trainables.classification.batches import Batches, LabelledImages
+from trainables.classification.facts import facts_of
 from trainables.classification.options import ClassificationOptions, read
 from trainables.classification.scores import Scorer, needed_sets
-from trainables.classification.starts import starting_weights
+from trainables.classification.starts import NET, starting_weights
 from trainables.classification.vocabulary import METRICS
 from trainables.data.store import Store, read_images
 from trainables.errors import TrainableError
@@ -24,7 +24,6 @@ from trainables.precision import training_dtype
 from trainables.seeds import derive, generator
 
 _FORMAT: Final = 1
-_NET: Final = "net."
 _OPTIMIZER: Final = "optimizer."
 
 
@@ -100,7 +99,7 @@ class ClassificationTrainer:
 
     def save(self, path: Path) -> None:
         """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
-        tensors = {_NET + name: tensor for name, tensor in self.net.state_dict().items()}
+        tensors = {NET + name: tensor for name, tensor in self.net.state_dict().items()}
         tensors |= {_OPTIMIZER + name: value for name, value in optimizers.state_tensors(self._optimizer).items()}
         checkpoints.save(path, tensors, {**self._identity(), "epoch": self.epoch})
 
@@ -114,17 +113,12 @@ class ClassificationTrainer:
         epoch = metadata.pop("epoch", None)
         if metadata != self._identity() or not isinstance(epoch, int):
             raise TrainableError("CKPT_CORRUPT", f"{path}: saved by a trial with other options or another seed")
-        net = {name.removeprefix(_NET): value for name, value in tensors.items() if name.startswith(_NET)}
-        rest = {name.removeprefix(_OPTIMIZER): value for name, value in tensors.items() if not name.startswith(_NET)}
+        net = {name.removeprefix(NET): value for name, value in tensors.items() if name.startswith(NET)}
+        rest = {name.removeprefix(_OPTIMIZER): value for name, value in tensors.items() if not name.startswith(NET)}
         checkpoints.check_shapes(net, {name: value.shape for name, value in self.net.state_dict().items()}, str(path))
         optimizers.load_state_tensors(self._optimizer, rest, str(path))
         self.net.load_state_dict(net)
         self.epoch = epoch
-
-    def save_weights(self, path: Path) -> None:
-        """Writes the network alone, as a start for other trials."""
-        tensors = {_NET + name: tensor for name, tensor in self.net.state_dict().items()}
-        checkpoints.save(path, tensors, {"format": _FORMAT, "trainer": "classification", "model": self._options.model})
 
     def _step(self, inputs: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
         options = self._options
@@ -168,7 +162,7 @@ class _Sets:
 
     def __init__(self, digests: Mapping[str, str], store: Store, device: torch.device) -> None:
         self._digests, self._store, self._device = digests, store, device
-        self.facts = json.loads((self.folder("data") / "data.json").read_text())
+        self.facts = facts_of(self.folder("data"))
 
     def folder(self, name: str) -> Path:
         """Where a set lies on this node."""

@@ -1,0 +1,34 @@
+"""Facts about prepared data and networks that several builders read."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainables.classification.batches import LabelledImages
+from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read
+from trainables.data.store import read_images
+from trainables.images import Normalisation
+
+
+def facts_of(data: Path) -> dict[str, Any]:
+    """Classes, channel statistics and image shape of a data set."""
+    facts: dict[str, Any] = json.loads((data / "data.json").read_text())
+    return facts
+
+
+def labelled(data: Path, split: str) -> LabelledImages:
+    """Images and classes of one split."""
+    found = read_images(data / f"{split}.arrow")
+    return LabelledImages(found.images, found.labels)
+
+
+def normalisation(data: Path) -> Normalisation:
+    """That of a data set's own training images."""
+    facts = facts_of(data)
+    return Normalisation.read(facts["mean"], facts["std"])
+
+
+def architecture_of(arguments: Mapping[str, Any]) -> ClassificationOptions:
+    """Options whose architecture is the arguments' and which say nothing else."""
+    return read({name: arguments[name] for name in ARCHITECTURE})
