@@ -68,7 +68,7 @@ class Tracking:
             timeout_s: seconds to wait at most; a server that is down is given up after ten.
             interrupted: the search ends before its budget.
         """
-        if not self._thread.is_alive():
+        if self._left.is_set() or not self._thread.is_alive():
             return self._complete
         if self._closing is None:
             self._finished_since = time.monotonic()
@@ -77,7 +77,10 @@ class Tracking:
         self._woken.set()
         self._thread.join(timeout_s)
         self._left.set()
-        return self._complete and not self._thread.is_alive()
+        if self._thread.is_alive():
+            self._say_unsent(f"did not answer within {timeout_s:g} s")
+            return False
+        return self._complete
 
     def close(self) -> None:
         """Ends the thread; a search that was not finished is marked as interrupted where MLflow answers at once."""
@@ -141,13 +144,16 @@ class Tracking:
 
     def _goes_on_after(self, error: BaseException) -> bool:
         self.trouble = printable(str(_root(error)))
+        self._say_unsent(f"cannot be reached ({self.trouble})")
+        return time.monotonic() - self._finished_since < LAST_TRIES_SECONDS
+
+    def _say_unsent(self, trouble: str) -> None:
         if not self._warned:
             self._warned = True
             self._warn(
-                f"MLflow at {printable(redacted(self._uri))} cannot be reached ({self.trouble}); the search goes on, "
-                "everything stays in the ledger and is sent when MLflow answers, or by the next run of this study"
+                f"MLflow at {printable(redacted(self._uri))} {trouble}; nothing is lost: everything stays in the ledger, "
+                "and is sent when MLflow answers, or by the next run of this study"
             )
-        return time.monotonic() - self._finished_since < LAST_TRIES_SECONDS
 
 
 def _root(error: BaseException) -> BaseException:

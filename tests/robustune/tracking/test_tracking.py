@@ -353,3 +353,18 @@ def test_a_double_of_a_run_whose_answer_came_too_late_is_deleted(begun, uri, cli
         assert [run.info.run_id for run in runs(client)[0]] == [parent.info.run_id]
         assert runs(client)[1][0].info.run_id == children[0].info.run_id
         assert_told_once(client, ledger.folder)
+
+
+def test_a_server_that_hangs_holds_up_the_end_no_longer_than_asked(begun):
+    warnings = []
+    with socket.socket() as silent, begun() as ledger:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        tracking = Tracking(ledger.folder, f"http://127.0.0.1:{silent.getsockname()[1]}", warnings.append)
+        tracking.start()
+        ask(ledger, 0)
+        began = time.monotonic()
+        assert not tracking.finish(1.0)
+        tracking.close()
+        assert time.monotonic() - began < 2
+    assert len(warnings) == 1
