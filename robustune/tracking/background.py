@@ -151,7 +151,7 @@ class Tracking:
         if not self._warned:
             self._warned = True
             self._warn(
-                f"MLflow at {printable(redacted(self._uri))} {trouble}; nothing is lost: everything stays in the ledger, "
+                f"MLflow at {printable(redacted(self._uri))} {trouble}; nothing is lost: all of it is in the ledger, "
                 "and is sent when MLflow answers, or by the next run of this study"
             )
 
