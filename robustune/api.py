@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from analysis import records
 from robustune import checks
 from robustune.ledger import Ledger
 from robustune.running import SearchResult, run, versions
@@ -50,7 +49,7 @@ def search(
     screen = Screen(progress)
     for warning in checks.check(chosen, settings):
         screen.say(f"warning: {warning}")
-    with Ledger.create(settings.results_folder / chosen.name, chosen, versions()) as ledger:
+    with Ledger.create(settings.results_folder / chosen.name, chosen, versions(), settings.segments) as ledger:
         return run(ledger, settings, screen)
 
 
@@ -76,7 +75,7 @@ def resume(
     settings = Settings(str(results), address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
     folder = checks.stored(study, settings)
     screen = Screen(progress)
-    for warning in checks.check(records.read_study(folder), settings):
-        screen.say(f"warning: {warning}")
-    with Ledger.open(folder) as ledger:
+    with Ledger.open(folder, versions(), settings.segments) as ledger:
+        for warning in checks.check(ledger.study, settings):
+            screen.say(f"warning: {warning}")
         return run(ledger, settings, screen)

@@ -42,6 +42,8 @@ def stored(study: str, settings: Settings) -> Path:
     for folder in (given, settings.results_folder / name):
         if (folder / "ledger.sqlite").is_file():
             return folder.absolute()
+    if settings.segments is not None:
+        return settings.results_folder / name  # the machine that held the ledger may be lost: `Ledger.open` looks there
     begun = sorted(ledger.parent.name for ledger in settings.results_folder.glob("*/ledger.sqlite"))
     there = f"begun there: {', '.join(begun)}" if begun else "none was begun there"
     raise Mistake(

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -12,6 +13,8 @@ from robustune.errors import Mistake
 
 if TYPE_CHECKING:
     from robustune.running import SearchResult
+
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it; Typer ends with it
 
 app = typer.Typer(
     name="robustune",
@@ -227,18 +230,21 @@ def data_build(
         typer.echo(told)
 
 
-def main() -> NoReturn:
-    """Runs the command line: a mistake ends in one message and its exit status, never in a traceback."""
+def main() -> None:
+    """Runs the command line: a mistake ends in one message and its exit status, never in a traceback.
+
+    Raises:
+        SystemExit: always.
+    """
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        sys.exit(app(standalone_mode=False))
+        app()
     except Mistake as mistake:
         _complain(str(mistake), mistake.exit_code)
-    except typer.TyperException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; nothing that was shown as done is lost: go on with `robustune resume STUDY`", 130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            _complain("interrupted; what was recorded is kept: go on with `robustune resume STUDY`", INTERRUPTED)
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, `| head` for one
         sys.exit(1)
@@ -273,6 +279,6 @@ def _show_front(rows: list[dict[str, str]], hypervolume: float) -> None:
     typer.echo(f"front of {len(rows)} trials, hypervolume {hypervolume:.4f}")
 
 
-def _show_paths(paths: "dict[str, Path]") -> None:
+def _show_paths(paths: Mapping[str, Path]) -> None:
     for name, path in paths.items():
         typer.echo(f"{name}: {path}")

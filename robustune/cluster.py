@@ -12,6 +12,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     own = address in (None, "local")
     _authenticate(own)
-    import ray  # late: it takes a second, and it reads RAY_AUTH_MODE when it is imported
+    ray = import_module("ray")  # late: it takes a second, and it reads RAY_AUTH_MODE when it is imported
 
     folder = _own_folder() if own else None
     try:

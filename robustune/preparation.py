@@ -55,24 +55,38 @@ def prepare(
     digests = addresses(study)
     waiting = list(steps(study))
     ready: dict[str, Prepared] = {}
-    store = Store(store_root)
     running: dict[Any, Step] = {}
     build = ray.remote(max_retries=2)(_build)
     while waiting or running:
         free = [step for step in waiting if all(name in ready for name in step.after)]
         waiting = [step for step in waiting if step not in free]
-        for step in free:
-            if store.has(digests[step.name]):
-                ready[step.name] = Prepared(digests[step.name], store.open(digests[step.name]).manifest["describe"])
-                continue
-            threads = max(1, math.floor(_largest(cluster) / len(free)))
-            options = build.options(num_cpus=threads, num_gpus=gpus)
+        there = {step.name: _there(step, store_root, digests) for step in free}
+        ready.update({name: built for name, built in there.items() if built is not None})
+        missing = [step for step in free if there[step.name] is None]
+        for step in missing:
+            threads = max(1, math.floor(max(cpus for cpus, _ in cluster.nodes) / len(missing)))
             inputs = {name: digests[name] for name in step.after}
-            running[options.remote(step, store_root, inputs, threads)] = step
+            task = build.options(num_cpus=threads, num_gpus=gpus).remote(step, store_root, inputs, threads)
+            running[task] = step
             announce(f"preparing {step.name}")
         if running:
             _finish_one(running, ready, announce)
     return ready
+
+
+def _there(step: Step, store_root: str, digests: Mapping[str, str]) -> Prepared | None:
+    """What the store holds whole of a step; a damaged entry is discarded, to be built again."""
+    store = Store(store_root)
+    digest = digests[step.name]
+    if not store.has(digest):
+        return None
+    try:
+        return Prepared(*run_step(step, store_root, digests, threads=1))
+    except TrainableError as error:
+        if error.code != "CACHE_CORRUPT":
+            raise Mistake(error.code, f"{step.name}: {error}") from error
+        store.discard(digest)
+        return None
 
 
 def _finish_one(running: dict[Any, Step], ready: dict[str, Prepared], announce: Callable[[str], None]) -> None:
@@ -108,10 +122,6 @@ def _possible(domain: Any) -> list[Any] | None:
         return list(domain.values)
     grid = domain.grid()
     return None if grid is None else list(grid)
-
-
-def _largest(cluster: Cluster) -> float:
-    return max(cpus for cpus, _ in cluster.nodes)
 
 
 def _told(summary: Mapping[str, Any]) -> str:

@@ -1,8 +1,7 @@
 """How a study is run, as against what it is: none of this changes a result."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,19 +31,22 @@ class Settings:
         return self.tracking_uri or f"sqlite:///{self.results_folder / 'mlflow.db'}"
 
     @property
-    def store(self) -> str:
-        """Root of the content-addressed store, which studies share."""
-        return f"{self._shared()}/store"
-
-    def checkpoints(self, study: str) -> str:
-        """Root of a study's checkpoints."""
-        return f"{self._shared()}/{study}/checkpoints"
-
-    def plain(self) -> dict[str, Any]:
-        """Returns the settings as plain data."""
-        return asdict(self)
-
-    def _shared(self) -> str:
+    def shared(self) -> str:
+        """Absolute root of what every node must reach."""
         if self.storage is None:
             return str(self.results_folder)
         return self.storage.rstrip("/") if "://" in self.storage else str(Path(self.storage).absolute())
+
+    @property
+    def segments(self) -> str | None:
+        """Where every commit of the ledger is published once more: the storage, where one is named."""
+        return None if self.storage is None else self.shared
+
+    @property
+    def store(self) -> str:
+        """Root of the content-addressed store, which studies share."""
+        return f"{self.shared}/store"
+
+    def checkpoints(self, study: str) -> str:
+        """Root of a study's checkpoints."""
+        return f"{self.shared}/{study}/checkpoints"

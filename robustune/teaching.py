@@ -8,9 +8,9 @@ is one in-memory Optuna study for each rung, and in it only vectors that were me
 - a trial in flight is RUNNING at every rung it may still reach, so that a sampler that counts pending trials (TPE's
   constant liar) keeps away from it;
 - a stopped trial is FAIL, which samplers ignore, at the rungs it never reaches, and so is one whose worker was lost;
-- a trial that failed by its own options (it diverged, say) is infeasible at the rungs it never reached, worse than by any
-  constraint. Ignored, its region would stay unexplored for the sampler, and TPE, which goes where good is likely and
-  bad is rare, would ask for it again and again.
+- a trial that failed by its own options (it diverged, say) is infeasible at the rungs it never reached, worse than by
+  any constraint. Ignored, its region would stay unexplored for the sampler, and TPE, which goes where good is likely
+  and bad is rare, would ask for it again and again.
 
 The highest rung with enough rows is asked: the nearest to what the search wants that can already be learned from.
 Enough is what the sampler needs to do more than guess; see `robustune.sampler`.

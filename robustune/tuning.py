@@ -49,7 +49,7 @@ class Unpickled:
         return self
 
 
-class Proposals(Unpickled, Searcher):  # type: ignore[misc]
+class Proposals(Unpickled, Searcher):
     """Hands Ray what the driver proposes, and tells the driver of trials that Ray gave up."""
 
     def __init__(self, driver: Driver, base: TrialPlan) -> None:
@@ -58,7 +58,7 @@ class Proposals(Unpickled, Searcher):  # type: ignore[misc]
         self._base = base
         self._numbers: dict[str, int] = {}
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+    def suggest(self, trial_id: str) -> Any:
         """Returns the configuration of the next trial, or `Searcher.FINISHED`."""
         proposal = self._driver.next()
         if proposal is None:
@@ -89,11 +89,11 @@ class Proposals(Unpickled, Searcher):  # type: ignore[misc]
         """Reads nothing: a search is rebuilt from the ledger."""
 
 
-class Decisions(Unpickled, FIFOScheduler):  # type: ignore[misc]
+class Decisions(Unpickled, FIFOScheduler):
     """Lets the driver decide on every result: a trial never says by itself that it is done."""
 
     def __init__(self, driver: Driver) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Ray's
         self._driver = driver
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> str:
@@ -102,7 +102,7 @@ class Decisions(Unpickled, FIFOScheduler):  # type: ignore[misc]
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
-class Losses(Unpickled, tune.Callback):  # type: ignore[misc]
+class Losses(Unpickled, tune.Callback):
     """Tells the driver of trials that lost their worker and start again."""
 
     def __init__(self, driver: Driver) -> None:

@@ -50,7 +50,7 @@ class TrialPlan:
         return cls(**{**plain, "metrics": tuple(plain["metrics"]), "rungs": tuple(plain["rungs"])})
 
 
-class Trial(tune.Trainable):  # type: ignore[misc]
+class Trial(tune.Trainable):
     """Reports one epoch a step: epoch, metrics, train_seconds, score_seconds, checkpoint and failure.
 
     The report travels as one JSON text under `report`, since Ray flattens mappings and a metric's name may hold a `/`.

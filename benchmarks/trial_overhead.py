@@ -1,0 +1,116 @@
+"""`trial-overhead`: what a trial costs that trains nothing, beside Ray Tune with OptunaSearch and its MLflow callback.
+
+All have the same two options, two objectives, one step a trial and two trials at a time; all record into SQLite. The
+time is that between the ends of trials once every slot has had one, so it holds what the driver waits for. Ours
+records in the background: what is left to send when the last trial has ended is counted as well.
+"""
+
+import logging
+import math
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import Row, row
+from robustune import search
+from robustune.tuning import RAY_SETTINGS
+from search_spaces import Budget, Objective, Sampler, Study, Uniform
+
+TRIALS = 60
+SLOTS = 2
+LIMIT_MS = 100.0
+TIMES_LESS_THAN_PLAIN = 15.0
+
+
+def rows(device: str) -> list[Row]:
+    """Runs ours, the peer, and the peer with reused actors, one after the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        ours = _ours(Path(folder) / "ours")
+        plain = _peer(Path(folder) / "plain", reuse=False)
+        reused = _peer(Path(folder) / "reused", reuse=True)
+    return [
+        row("trial-overhead", ours, None, "ms a trial", LIMIT_MS / ours, f"at most {LIMIT_MS:g} ms"),
+        row("trial-overhead: plain", ours, plain, "ms a trial", plain / ours, f"{TIMES_LESS_THAN_PLAIN:g} times less"),
+        row("trial-overhead: reused actors", ours, reused, "ms a trial", reused / ours, "less"),
+    ]
+
+
+def _ours(folder: Path) -> float:
+    study = Study(
+        name="overhead",
+        trainer="closed-form",
+        data="none",
+        space={"angle": Uniform(0, 1), "loss": Uniform(0, 1)},
+        objectives=(Objective("accuracy", "max", 0.0), Objective("robustness", "max", 0.0)),
+        budget=Budget(trials=TRIALS, epochs=1),
+        sampler=Sampler("tpe"),
+    )
+    result = search(study, results=folder, concurrency=SLOTS, progress=False)
+    return _per_trial(sorted(result.trials["ended"].to_pylist()))
+
+
+def _per_trial(ends: list[float]) -> float:
+    """Returns milliseconds a trial, from the end of the first trial of every slot to the end of the last trial."""
+    return 1000 * (ends[-1] - ends[SLOTS - 1]) / (len(ends) - SLOTS)
+
+
+def _peer(folder: Path, reuse: bool) -> float:
+    import optuna
+    import ray
+    from ray import tune
+    from ray.air.integrations.mlflow import MLflowLoggerCallback
+    from ray.tune.search.optuna import OptunaSearch
+
+    class Ends(tune.Callback):
+        def __init__(self) -> None:
+            self.at: list[float] = []
+
+        def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+            self.at.append(time.time())
+
+    class Point(tune.Trainable):
+        def setup(self, config: dict[str, Any]) -> None:
+            self.angle, self.loss = config["angle"] * math.pi / 2, config["loss"]
+
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            self.setup(new_config)
+            return True
+
+        def step(self) -> dict[str, Any]:
+            left = 1 - self.loss
+            return {"accuracy": math.cos(self.angle) * left, "robustness": math.sin(self.angle) * left, "done": True}
+
+        def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+            return {}
+
+    os.environ.update({name: value for name, value in RAY_SETTINGS.items() if name != "TUNE_GLOBAL_CHECKPOINT_S"})
+    folder.mkdir()
+    uniform = optuna.distributions.FloatDistribution(0.0, 1.0)
+    ends = Ends()
+    ray.init(address="local", num_cpus=SLOTS, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        tune.Tuner(
+            tune.with_resources(Point, {"cpu": 1}),
+            tune_config=tune.TuneConfig(
+                search_alg=OptunaSearch(
+                    space={"angle": uniform, "loss": uniform},
+                    metric=["accuracy", "robustness"],
+                    mode=["max", "max"],
+                    sampler=optuna.samplers.TPESampler(seed=0),
+                ),
+                num_samples=TRIALS,
+                max_concurrent_trials=SLOTS,
+                reuse_actors=reuse,
+            ),
+            run_config=tune.RunConfig(
+                storage_path=str(folder),
+                verbose=0,
+                callbacks=[MLflowLoggerCallback(f"sqlite:///{folder}/mlflow.db", experiment_name="overhead"), ends],
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        ).fit()
+    finally:
+        ray.shutdown()
+    return _per_trial(ends.at)
