@@ -94,7 +94,7 @@ class ClassificationOptions:
     noise_gradient: str = option(
         "string",
         "recovered",
-        "where gradients are taken: clean weights are back before backward, or only after it",
+        "where noisy steps take gradients: clean weights are back before backward (in float32), or only after it",
         enum=["recovered", "perturbed"],
     )
     fooling_rates: tuple[float, ...] = option(
@@ -137,7 +137,7 @@ class ClassificationOptions:
     baseline_epochs: int = option("integer", 6, "epochs of the baseline", minimum=1, fixed=True)
     baseline_batch_size: int = option("integer", 64, "batch size of the baseline", minimum=2, fixed=True)
     baseline_learning_rate: float = option(
-        "number", 3e-3, "learning rate of the baseline", exclusiveMinimum=0, maximum=10, fixed=True
+        "number", 2e-3, "learning rate of the baseline", exclusiveMinimum=0, maximum=10, fixed=True
     )
     baseline_start: str = option(
         "string", "scratch", "initial weights of the baseline", enum=["scratch", "pretrained", "checkpoint"], fixed=True
