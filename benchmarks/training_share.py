@@ -29,4 +29,5 @@ def training_share(epochs: list[dict[str, Any]], trials: list[dict[str, Any]], s
     spent = [epoch["train_seconds"] + epoch["score_seconds"] for epoch in epochs]
     begun = min(epoch["recorded"] - seconds for epoch, seconds in zip(epochs, spent, strict=True))
     ended = max(trial["ended"] for trial in trials)
-    return sum(spent) / (slots * (ended - begun))
+    share: float = sum(spent) / (slots * (ended - begun))
+    return share

@@ -128,17 +128,18 @@ def status(study: BegunName, results: Results = "results") -> None:
 @app.command(epilog="Example: robustune front quickstart")
 def front(study: BegunName, results: Results = "results") -> None:
     """Show the front of a study as a table and write its figure, page and Parquet files anew."""
-    from analysis import report
     from robustune.checks import stored
+    from robustune.running import write_report
     from robustune.settings import Settings
     from robustune.standing import standing
 
-    folder = stored(study, Settings(results))
+    settings = Settings(results)
+    folder = stored(study, settings)
     now = standing(folder)
     if not now.front:
         raise Mistake("NO_FRONT", f"{folder}: no trial has spent its full epochs yet; see `robustune status {study}`")
     _show_front(now.front, now.hypervolume)
-    _show_paths(report.write(folder))
+    _show_paths(write_report(folder, settings.tracking))
 
 
 @app.command(epilog="Example: robustune studies")
@@ -268,6 +269,8 @@ def _show(result: "SearchResult") -> None:
         typer.echo(f"MLflow lacks some of it; `robustune resume {result.study.name}` sends the rest")
     shown = "" if result.folder.parent == Path("results").absolute() else f" --results {result.folder.parent}"
     typer.echo(f"open the MLflow UI: robustune ui{shown}")
+    if result.compare:
+        typer.echo(f"compare the front's runs there: {result.compare}")
 
 
 def _show_front(rows: list[dict[str, str]], hypervolume: float) -> None:

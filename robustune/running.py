@@ -17,10 +17,11 @@ from robustune.halving import rungs
 from robustune.ledger import Ledger
 from robustune.screen import Screen
 from robustune.settings import Settings
-from robustune.tracking import Tracking
+from robustune.tracking import Tracking, run_links, ui_address
 from search_spaces import Study
 
 RECORDED_PACKAGES = ("robustune", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow", "scikit-learn", "numpy")
+LINKS_SECONDS = 10.0
 LAST_SYNC_SECONDS = 60.0
 
 
@@ -29,7 +30,8 @@ class SearchResult:
     """What a search left: its tables, its files, and whether MLflow has all of it.
 
     `front` holds the trials that no other dominates, `trials` one row a trial, `epochs` one row an epoch.
-    `paths` names the files by what they are; `tracked` is False where MLflow still lacks something of the ledger.
+    `paths` names the files by what they are; `compare` is the page of the MLflow UI that compares the front's runs.
+    `tracked` is False where MLflow still lacks something of the ledger.
     """
 
     study: Study
@@ -41,6 +43,7 @@ class SearchResult:
     paths: Mapping[str, Path]
     tracking_uri: str
     tracked: bool
+    compare: str | None
 
 
 def versions() -> dict[str, str]:
@@ -55,27 +58,36 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
         Mistake: NO_FRONT where no trial completed; CLUSTER_*, CACHE_* and what preparation says.
     """
     tracking = Tracking(ledger.folder, settings.tracking, screen.say)
-    tracking.start()
     interrupted = True
     try:
         driver = Driver(ledger, lambda: _changed(tracking, screen))
         if driver.requeued:
             screen.say(f"{driver.requeued} trials were in flight and go on from their last checkpoints")
         if driver.remaining:
-            _train(driver, ledger, settings, screen)
-        paths = report.write(ledger.folder)
+            _train(driver, ledger, settings, screen, tracking)
+        else:
+            tracking.start()
+        tracking.settle(LINKS_SECONDS)  # so that the report knows the run of every trial
+        paths = write_report(ledger.folder, settings.tracking)
         interrupted = False
     finally:
         tracked = tracking.finish(LAST_SYNC_SECONDS, interrupted)
-    return _result(ledger, settings, paths, tracked)
+    return _result(ledger, settings, paths, tracked, tracking.compare_fragment)
 
 
-def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen) -> None:
+def write_report(folder: Path, tracking_uri: str) -> Mapping[str, Path]:
+    """Writes the study's tables, figure and page, in which each trial leads to its run in the MLflow UI."""
+    links = {trial: {"MLflow run": address} for trial, address in run_links(folder, tracking_uri).items()}
+    return report.write(folder, links)
+
+
+def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, tracking: Tracking) -> None:
     with connected(settings.address) as cluster:
         from robustune.preparation import prepare
         from robustune.tuning import Slots, run_trials  # late: Ray must not be imported before `connected` has spoken
         from trainables.trial import TrialPlan
 
+        tracking.start()  # not before: importing Ray and MLflow at once takes longer than one after the other
         slots = Slots(settings.cpus_per_trial, settings.gpus_per_trial, _concurrency(cluster, settings))
         prepared = prepare(ledger.study, settings.store, cluster, settings.gpus_per_trial, screen.say)
         for name, built in prepared.items():
@@ -115,16 +127,26 @@ def _changed(tracking: Tracking, screen: Screen) -> None:
     screen.changed()
 
 
-def _result(ledger: Ledger, settings: Settings, paths: Mapping[str, Path], tracked: bool) -> SearchResult:
+def _result(
+    ledger: Ledger, settings: Settings, paths: Mapping[str, Path], tracked: bool, compare: str | None
+) -> SearchResult:
     study, folder = ledger.study, ledger.folder
     trials = records.trials(folder)
     front = fronts.front(trials, study)
     if front.num_rows == 0:
         raise Mistake("NO_FRONT", f"{folder}: {_why_no_front(trials)}")
     history = fronts.hypervolume_history(trials, study)
-    reached = history["hypervolume"][-1].as_py() if history.num_rows else 0.0
     return SearchResult(
-        study, folder, front, trials, records.epochs(folder), reached, paths, settings.tracking, tracked
+        study=study,
+        folder=folder,
+        front=front,
+        trials=trials,
+        epochs=records.epochs(folder),
+        hypervolume=history["hypervolume"][-1].as_py(),
+        paths=paths,
+        tracking_uri=settings.tracking,
+        tracked=tracked,
+        compare=f"{ui_address(settings.tracking)}/{compare}" if compare else None,
     )
 
 

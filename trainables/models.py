@@ -53,14 +53,15 @@ class _Resize:
 class _ScaledResNet(ResNet):  # type: ignore[misc]
     """A ResNet whose stages have `width` times 1, 2, 4, 8 channels."""
 
-    def __init__(self, width: int, small_stem: bool, block: Any, layers: list[int], **arguments: Any) -> None:
+    def __init__(self, width: int, stem: str, block: Any, layers: list[int], **arguments: Any) -> None:
         self._width = width
         super().__init__(block, layers, **arguments)
-        if small_stem:
-            self.conv1 = nn.Conv2d(3, width, 3, stride=1, padding=1, bias=False)
-            self.maxpool = nn.Identity()
-        else:
+        if stem == "imagenet":
             self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        else:
+            stride = 2 if stem == "strided" else 1
+            self.conv1 = nn.Conv2d(3, width, 3, stride=stride, padding=1, bias=False)
+            self.maxpool = nn.Identity()
         nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
         self.bn1 = nn.BatchNorm2d(width)
         self.fc = nn.Linear(8 * width * block.expansion, arguments["num_classes"])
@@ -219,7 +220,7 @@ def _published_weights(file: Path) -> Mapping[str, Tensor]:
 def _construct(options: ClassificationOptions, classes: int, side: int) -> nn.Module:
     if options.model in RESNETS and (options.width != OWN_WIDTH or options.stem != "imagenet"):
         block, layers, more = _BLOCKS[options.model]
-        return _ScaledResNet(options.width, options.stem == "small", block, layers, num_classes=classes, **more)
+        return _ScaledResNet(options.width, options.stem, block, layers, num_classes=classes, **more)
     arguments: dict[str, Any] = {"num_classes": classes}
     if options.model.startswith("vit_"):
         arguments["image_size"] = side

@@ -2,5 +2,6 @@
 
 from robustune.tracking.background import Tracking
 from robustune.tracking.destination import probe
+from robustune.tracking.links import run_links, ui_address
 
-__all__ = ["Tracking", "probe"]
+__all__ = ["Tracking", "probe", "run_links", "ui_address"]

@@ -44,6 +44,7 @@ class Tracking:
         self._woken = threading.Event()
         self._hurried = threading.Event()
         self._left = threading.Event()
+        self._settled = threading.Event()
         self._closing: bool | None = None
         self._finished_since = float("inf")
         self._complete = False
@@ -60,6 +61,17 @@ class Tracking:
     def wake(self) -> None:
         """Says that the ledger has something new; takes microseconds."""
         self._woken.set()
+
+    def settle(self, timeout_s: float) -> bool:
+        """Waits until MLflow has what the ledger had when this was called; False where it takes longer, or is down."""
+        self._settled.clear()
+        self._hurried.set()
+        self._woken.set()
+        until = time.monotonic() + timeout_s
+        while self._thread.is_alive() and self.trouble is None and time.monotonic() < until:
+            if self._settled.wait(0.05):
+                return True
+        return False
 
     def finish(self, timeout_s: float, interrupted: bool = False) -> bool:
         """Sends the rest, ends the runs, and returns whether MLflow has everything that the ledger has.
@@ -124,10 +136,13 @@ class Tracking:
         if self._sender is None:
             self._sender = self._connected(cursor)
         closing = self._closing
+        asked = not self._settled.is_set()
         while self._sender.send():
             if self._left.is_set():
                 return False
         self.trouble = None
+        if asked:
+            self._settled.set()
         if closing is None:
             return False
         self._sender.close(closing)

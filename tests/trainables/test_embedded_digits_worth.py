@@ -11,7 +11,7 @@ from trainables.data.store import Store, address, read_images
 from trainables.images import Normalisation
 
 EPOCHS = 9
-THIN = {"model": "resnet18", "width": 16, "stem": "small", "learning_rate": 4e-3, "batch_size": 32}
+THIN = {"model": "resnet18", "width": 16, "stem": "strided", "learning_rate": 4e-3, "batch_size": 32}
 
 
 @pytest.mark.slow

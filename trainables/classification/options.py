@@ -32,8 +32,9 @@ class ClassificationOptions:
     stem: str = option(
         "string",
         "imagenet",
-        "a ResNet's entry: 'imagenet' (7x7, stride 2, pooled) or 'small' (3x3, stride 1, for images of 32 pixels)",
-        enum=["imagenet", "small"],
+        "a ResNet's entry: 'imagenet' (7x7, stride 2, pooled), or for images of 32 pixels 'small' (3x3, stride 1) or "
+        "'strided' (3x3, stride 2: a third of the arithmetic)",
+        enum=["imagenet", "small", "strided"],
     )
     input_size: int = option(
         "integer",
