@@ -45,7 +45,7 @@ def search(
         Mistake: anything that the user can mend, with a code and one clear message.
     """
     settings = Settings(str(results), address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
-    chosen = checks.read(study).override(trials=trials, epochs=epochs, seed=seed)
+    chosen = checks.read(study, trials, epochs, seed)
     screen = Screen(progress)
     for warning in checks.check(chosen, settings):
         screen.say(f"warning: {warning}")

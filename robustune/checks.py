@@ -11,22 +11,24 @@ from analysis import records
 from robustune import cluster
 from robustune.differences import differences
 from robustune.errors import EXIT_CODES, Mistake
+from robustune.halving import rungs
 from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
 from trainables.errors import TrainableError
 from trainables.registry import load_options, vocabularies
 
 
-def read(study: str | Path | Study) -> Study:
-    """Reads a shipped study by its name, or a study file by its path.
+def read(
+    study: str | Path | Study, trials: int | None = None, epochs: int | None = None, seed: int | None = None
+) -> Study:
+    """Reads a shipped study by its name, or a study file by its path, with what is given instead of its own.
 
     Raises:
         Mistake: STUDY_INVALID with every complaint about the file, a line each.
     """
-    if isinstance(study, Study):
-        return study
     try:
-        return read_study(find(str(study)), vocabularies())
+        made = study if isinstance(study, Study) else read_study(find(str(study)), vocabularies())
+        return made.override(trials=trials, epochs=epochs, seed=seed)
     except StudyError as error:
         raise Mistake("STUDY_INVALID", str(error)) from error
 
@@ -86,11 +88,15 @@ def _settings(settings: Settings) -> list[Mistake]:
 
 def _options(study: Study) -> list[Mistake]:
     from robustune.preparation import steps
+    from robustune.sampler import Sampler
 
     found = []
     try:
+        Sampler(study, rungs(study.early_stopping, study.budget.epochs))
         TypeAdapter(load_options(study.trainer)).validate_python(dict(study.options))
         steps(study)
+    except Mistake as mistake:
+        found.append(mistake)
     except ValidationError as error:
         found += [Mistake("STUDY_INVALID", f"{study.name}: options: {_said(problem)}") for problem in error.errors()]
     except TrainableError as error:
@@ -126,7 +132,8 @@ def _mismatch(folder: Path, study: Study) -> list[Mistake]:
         Mistake(
             "STUDY_MISMATCH",
             f"{folder}: holds a study {study.name!r} with another content: {'; '.join(changes)}; give the study "
-            f"another name, name another folder with --results, or `robustune resume {study.name}` what is there",
+            "another name, or name another folder with --results; what is there goes on with "
+            f"`robustune resume {study.name}`",
         )
     ]
 

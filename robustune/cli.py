@@ -13,6 +13,7 @@ from robustune.errors import Mistake
 
 if TYPE_CHECKING:
     from robustune.running import SearchResult
+    from robustune.standing import Standing
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it; Typer ends with it
 
@@ -138,7 +139,7 @@ def front(study: BegunName, results: Results = "results") -> None:
     now = standing(folder)
     if not now.front:
         raise Mistake("NO_FRONT", f"{folder}: no trial has spent its full epochs yet; see `robustune status {study}`")
-    _show_front(now.front, now.hypervolume)
+    _show_front(now)
     _show_paths(write_report(folder, settings.tracking))
 
 
@@ -173,7 +174,7 @@ def check(
     from robustune.settings import Settings
 
     settings = Settings(results, address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
-    chosen = checks.read(study).override(trials=trials, epochs=epochs, seed=seed)
+    chosen = checks.read(study, trials, epochs, seed)
     for warning in checks.check(chosen, settings):
         typer.echo(f"warning: {warning}")
     for told in checks.describe(chosen, settings):
@@ -261,25 +262,25 @@ def _terminated(signum: int, frame: object) -> NoReturn:
 
 
 def _show(result: "SearchResult") -> None:
-    from analysis import front as fronts
+    from robustune.standing import standing
 
-    _show_front(fronts.rows(result.front, result.study), result.hypervolume)
+    _show_front(standing(result.folder))
     _show_paths(result.paths)
     if not result.tracked:
         typer.echo(f"MLflow lacks some of it; `robustune resume {result.study.name}` sends the rest")
-    shown = "" if result.folder.parent == Path("results").absolute() else f" --results {result.folder.parent}"
-    typer.echo(f"open the MLflow UI: robustune ui{shown}")
+    elsewhere = "" if result.folder.parent == Path("results").absolute() else f" --results {result.folder.parent}"
+    typer.echo(f"open the MLflow UI: robustune ui{elsewhere}")
     if result.compare:
         typer.echo(f"compare the front's runs there: {result.compare}")
 
 
-def _show_front(rows: list[dict[str, str]], hypervolume: float) -> None:
+def _show_front(now: "Standing") -> None:
     from rich.console import Console
 
     from robustune.screen import front_table
 
-    Console(highlight=False).print(front_table(rows))
-    typer.echo(f"front of {len(rows)} trials, hypervolume {hypervolume:.4f}")
+    Console(highlight=False).print(front_table(now))
+    typer.echo(f"front of {len(now.front)} trials, hypervolume {now.hypervolume:.4f}")
 
 
 def _show_paths(paths: Mapping[str, Path]) -> None:

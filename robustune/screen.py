@@ -87,16 +87,20 @@ def picture(now: Standing) -> RenderableType:
         (f"{now.name}  ", "bold"), f"{now.ended}/{now.trials} trials  ", *_counts(now), f"  {_left(now)}"
     )
     reached = Text(f"front of {len(now.front)}, hypervolume {now.hypervolume:.4f}")
-    return Group(head, reached, front_table(now.front))
+    return Group(head, reached, front_table(now))
 
 
-def front_table(rows: list[dict[str, str]]) -> Table:
-    """A table of front rows as `analysis.front.rows` gives them; every cell is shown as it is, markup included."""
+def front_table(now: Standing) -> Table:
+    """The front as a table, the options of each trial in one cell; every cell is shown as it is, markup included."""
     table = Table(show_edge=False, pad_edge=False)
-    for index, name in enumerate(rows[0] if rows else {}):
-        table.add_column(escape(name), justify="right" if index == 0 else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row.values()))
+    lead = 1 + now.objectives
+    for name in list(now.front[0])[:lead] if now.front else []:
+        table.add_column(escape(name), justify="right", overflow="fold")
+    table.add_column("options", overflow="fold")
+    for row in now.front:
+        cells = list(row.items())
+        options = ", ".join(f"{name} {value}" for name, value in cells[lead:] if value)
+        table.add_row(*(escape(value) for _, value in cells[:lead]), escape(options))
     return table
 
 

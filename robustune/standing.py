@@ -10,11 +10,15 @@ from analysis import records
 
 @dataclass(frozen=True)
 class Standing:
-    """Trials by state, the front so far as rows to show, and the time that is left, in seconds, as far as known."""
+    """Trials by state, the front so far, and the time that is left, in seconds, as far as known.
+
+    A row of the front has the trial's number, then as many scores as there are `objectives`, then the trial's options.
+    """
 
     name: str
     trials: int
     counts: Mapping[str, int]
+    objectives: int
     front: list[dict[str, str]]
     hypervolume: float
     seconds_left: float | None
@@ -45,6 +49,7 @@ def standing(folder: Path, seconds: float | None = None) -> Standing:
         name=study.name,
         trials=study.budget.trials,
         counts=counts,
+        objectives=len(study.objectives),
         front=fronts.rows(front, study),
         hypervolume=history["hypervolume"][-1].as_py() if history.num_rows else 0.0,
         seconds_left=left,
