@@ -101,7 +101,8 @@ def _fronts(trials: pa.Table, front: pa.Table, study: Study) -> str:
     there = {point.kind for panel in drawn for point in panel.points}
     figures = []
     for place, panel in enumerate(drawn):
-        beyond = f'<p class="quiet">{panel.beyond} more trials lie beyond these axes.</p>' if panel.beyond else ""
+        lie = "trial lies" if panel.beyond == 1 else "trials lie"
+        beyond = f'<p class="quiet">{panel.beyond} more {lie} beyond these axes.</p>' if panel.beyond else ""
         chart = front_chart(panel, f"front-{place}")
         figures.append(
             f'<figure>{chart}<div class="tip" id="tip-{place}" role="tooltip" hidden></div>{beyond}</figure>'

@@ -34,11 +34,17 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
     paths = {name: records.write_parquet(table, target / name) for name, table in tables.items()}
     paths |= figure.save(figure.draw_front(trials, best, study), target)
     leads = {
-        number: {**(links or {}).get(number, {}), **({"checkpoint": path} if path else {})}
+        number: {**(links or {}).get(number, {}), **({"checkpoint": _within(folder, path)} if path else {})}
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
     }
     texts = {"report.html": page.render(trials, epochs, best, study, leads), "study.toml": study.source}
     return paths | {name: _write(target / name, text) for name, text in texts.items()}
+
+
+def _within(folder: Path, path: str) -> str:
+    """A path below the folder as the page there can link to it; any other as it is."""
+    inside = Path(folder).absolute()
+    return Path(path).relative_to(inside).as_posix() if Path(path).is_relative_to(inside) else path
 
 
 def _write(path: Path, text: str) -> Path:
