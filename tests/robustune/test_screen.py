@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 
 import pytest
 from rich.console import Console
@@ -20,11 +21,8 @@ ROW = {
 }
 
 
-def made(
-    front: list[dict[str, str]] | None = None, seconds_left: float | None = 61.4, name: str = "curves"
-) -> Standing:
-    rows = [ROW] if front is None else front
-    return Standing(name, 16, COUNTS, 2, rows, 0.123456, seconds_left)
+def made(front: Sequence[dict[str, str]] = (ROW,), seconds_left: float | None = 61.4, name: str = "x") -> Standing:
+    return Standing(name, 16, COUNTS, 2, list(front), 0.123456, seconds_left)
 
 
 def drawn(shown: object, width: int, terminal: bool = False) -> str:
