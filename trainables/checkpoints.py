@@ -1,6 +1,5 @@
 """Checkpoints: named tensors and JSON in one safetensors file; nothing in it can run."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -66,9 +65,3 @@ def check_shapes(
     unwanted = sorted(set(tensors) - set(wanted))
     if unwanted and not others_allowed:
         raise TrainableError("CKPT_CORRUPT", f"{where}: {unwanted[0]} is not part of the net")
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

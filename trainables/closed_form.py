@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from trainables import laws
@@ -23,6 +23,8 @@ from trainables.seeds import derive
 if TYPE_CHECKING:
     from trainables.data.store import Store
     from trainables.preparation import Step
+
+_METADATA: Final = "robustune"
 
 METRICS: Final[dict[str, dict[str, Any]]] = {
     "accuracy": {
@@ -78,8 +80,8 @@ class ClosedFormTrainer:
         threads: int,
         device: str = "auto",
     ) -> None:
-        self._options = ClosedFormOptions(**options)
-        self._metrics = tuple(metrics)
+        self._options = laws.read(ClosedFormOptions, options, "closed-form")
+        self._metrics = laws.known(metrics, METRICS, "closed-form")
         self._seed = seed
         self._epochs = epochs
         self.epoch = 0
@@ -91,9 +93,9 @@ class ClosedFormTrainer:
             TrainableError: NONFINITE, where the options lie in the region that diverges.
         """
         time.sleep(self._options.epoch_seconds)
-        self.epoch += 1
         if self._options.loss > self._options.diverges_above:
-            raise TrainableError("NONFINITE", f"epoch {self.epoch}: the loss is nan")
+            raise TrainableError("NONFINITE", f"epoch {self.epoch + 1}: the loss is nan")
+        self.epoch += 1
 
     def score(self) -> dict[str, float]:
         """Returns the metrics asked for; the noise depends on seed and epoch alone."""
@@ -109,19 +111,28 @@ class ClosedFormTrainer:
 
     def save(self, path: Path) -> None:
         """Writes the epoch: all the state there is."""
-        save_file({}, path, metadata={"epoch": json.dumps(self.epoch)})
+        save_file({}, path, metadata={_METADATA: json.dumps({**self._identity(), "epoch": self.epoch})})
 
     def load(self, path: Path) -> None:
         """Takes the epoch up again.
 
         Raises:
-            TrainableError: CKPT_CORRUPT.
+            TrainableError: CKPT_CORRUPT, where the file is torn or of another trial; CKPT_MISSING.
         """
+        if not path.is_file():
+            raise TrainableError("CKPT_MISSING", f"{path}: there is no such checkpoint")
         try:
             with safe_open(path, framework="numpy") as file:
-                self.epoch = int(file.metadata()["epoch"])
-        except Exception as error:
+                found = json.loads(file.metadata()[_METADATA])
+                epoch = found.pop("epoch")
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise TrainableError("CKPT_CORRUPT", f"{path}: not a checkpoint of the closed-form trainer") from error
+        if found != self._identity() or not isinstance(epoch, int):
+            raise TrainableError("CKPT_CORRUPT", f"{path}: saved by a trial with other options, seed or epochs")
+        self.epoch = epoch
+
+    def _identity(self) -> dict[str, Any]:
+        return {"trainer": "closed-form", "seed": self._seed, "epochs": self._epochs, "options": vars(self._options)}
 
 
 def data_sets() -> dict[str, str]:

@@ -3,8 +3,12 @@
 import dataclasses
 import math
 import operator
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from trainables.errors import TrainableError
+
+T = TypeVar("T")
 
 LAW: Final = "law"  # the key of a field's law in its dataclass metadata
 
@@ -30,6 +34,40 @@ def fragments(options: type) -> dict[str, dict[str, Any]]:
         law["default"] = list(law["default"]) if isinstance(law["default"], tuple) else law["default"]
         found[field.name] = law
     return found
+
+
+def read(options: Callable[..., T], plain: Mapping[str, Any], trainer: str) -> T:
+    """Options of a plain mapping.
+
+    Args:
+        options: a dataclass whose fields have laws, and which raises ValueError where one is broken.
+        plain: values by name.
+        trainer: whose options they are, for the message.
+
+    Raises:
+        TrainableError: OPTION_INVALID, for an unknown name or a broken law.
+    """
+    unknown = sorted(set(plain) - {field.name for field in dataclasses.fields(options)})  # type: ignore[arg-type]
+    if unknown:
+        raise TrainableError("OPTION_INVALID", f"{trainer} has no option {', '.join(map(repr, unknown))}")
+    try:
+        return options(**plain)
+    except ValueError as error:
+        raise TrainableError("OPTION_INVALID", str(error)) from error
+
+
+def known(metrics: Sequence[str], reported: Mapping[str, Any], trainer: str) -> tuple[str, ...]:
+    """The metrics asked for, if the trainer reports them all.
+
+    Raises:
+        TrainableError: METRIC_UNKNOWN.
+    """
+    unknown = sorted(set(metrics) - set(reported))
+    if unknown:
+        raise TrainableError(
+            "METRIC_UNKNOWN", f"{trainer} does not report {unknown[0]!r}; it reports {', '.join(reported)}"
+        )
+    return tuple(metrics)
 
 
 def complaints(options: Any) -> list[str]:

@@ -107,7 +107,7 @@ def build(options: ClassificationOptions, classes: int, image_shape: tuple[int, 
         net.eval()
         with torch.no_grad():
             net(torch.zeros(2, *image_shape))
-    except (RuntimeError, ValueError) as error:  # torch and torchvision check sizes with either
+    except (RuntimeError, ValueError, AssertionError) as error:  # torch and torchvision check sizes with any of them
         problem = str(error).splitlines()[0]
         raise TrainableError(
             "OPTION_INVALID",

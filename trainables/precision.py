@@ -1,6 +1,26 @@
-"""Which arithmetic a device does well."""
+"""Which device computes, which arithmetic it does well, and how it computes the same every time."""
+
+from contextlib import AbstractContextManager
 
 import torch
+
+
+def device_of(asked: str) -> torch.device:
+    """The device asked for; "auto" is a CUDA device where one is visible, else the CPU."""
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(asked)
+
+
+def repeatable() -> AbstractContextManager[None]:
+    """Inside, cuDNN takes the same algorithm every time and computes float32 as float32; nothing changes on the CPU.
+
+    By default it may add in another order each time, and round the factors of float32 convolutions to 10 bits (TF32).
+    """
+    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
+    return flags
 
 
 def training_dtype(asked: str, device: torch.device) -> torch.dtype:

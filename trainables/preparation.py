@@ -96,7 +96,7 @@ def step_address(step: Step, digests: Mapping[str, str]) -> str:
 
 
 def run_step(step: Step, store_root: str, digests: Mapping[str, str], threads: int) -> tuple[str, dict[str, Any]]:
-    """Builds a step into the store unless it is there.
+    """Builds a step into the store unless it is there whole; a damaged result is built anew.
 
     Args:
         step: whose `after` are all built.
@@ -108,19 +108,17 @@ def run_step(step: Step, store_root: str, digests: Mapping[str, str], threads: i
         The step's digest and its summary, as its builder made it, with `seconds`: what building took when it was built.
 
     Raises:
-        TrainableError: whatever the builder raises; CACHE_CORRUPT from the store.
+        TrainableError: whatever the builder raises; CACHE_CORRUPT, where a set in `after` is damaged.
     """
     from trainables.data.store import Store
 
     store = Store(store_root)
     digest = step_address(step, digests)
-    if not store.has(digest):
-        import torch
-
-        torch.set_num_threads(threads)
-        inputs = Inputs(store, {name: digests[name] for name in step.after})
-        store.publish(digest, lambda directory: _build(step, inputs, directory), {"kind": step.kind, **step.arguments})
-    summary: dict[str, Any] = json.loads((store.open(digest).path / SUMMARY).read_text())
+    inputs = Inputs(store, {name: digests[name] for name in step.after})
+    entry = store.publish(
+        digest, lambda directory: _build(step, inputs, directory, threads), {"kind": step.kind, **step.arguments}
+    )
+    summary: dict[str, Any] = json.loads((entry.path / SUMMARY).read_text())
     return digest, summary
 
 
@@ -133,7 +131,10 @@ def build_data(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) ->
     return {file.stem: len(read_images(file)) for file in sorted(directory.glob("*.arrow"))}
 
 
-def _build(step: Step, inputs: Inputs, directory: Path) -> None:
+def _build(step: Step, inputs: Inputs, directory: Path, threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
     if step.kind not in _BUILDERS:
         raise TrainableError("STEP_UNKNOWN", f"{step.name}: there is no builder of kind {step.kind!r}")
     module, _, name = _BUILDERS[step.kind].partition(":")

@@ -47,8 +47,8 @@ class Trainer(Protocol):
         """Writes the whole state as one safetensors file."""
 
     def load(self, path: Path) -> None:
-        """Takes up a state that `save` wrote.
+        """Takes up a state that `save` wrote for the same options, sets, seed and epochs.
 
         Raises:
-            TrainableError: CKPT_CORRUPT, CKPT_MISSING.
+            TrainableError: CKPT_CORRUPT, CKPT_MISSING; nothing is changed then.
         """

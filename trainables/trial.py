@@ -5,17 +5,21 @@ import math
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ray import tune
 
 from trainables.checkpoint_folder import CheckpointFolder
 from trainables.errors import TrainableError
 from trainables.registry import load_trainer
+from trainables.storage import below
 
 if TYPE_CHECKING:  # the driver imports this module too, and needs no torch
     from trainables.trainer import Trainer
+
+_LONGEST_REASON: Final = 400
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,11 @@ class Trial(tune.Trainable):
         except TrainableError as error:
             return {"failure": {"code": error.code, "message": str(error)}}
         except Exception as error:  # the study goes on without this trial; the traceback is kept beside its checkpoints
-            self._folder().keep_error(traceback.format_exc())
-            return {"failure": {"code": "TRIAL_ERROR", "message": f"{type(error).__name__}: {error}"}}
+            # What is wrong with the storage must not hide what was wrong with the trial.
+            with suppress(OSError, TrainableError):
+                self._folder().keep_error(traceback.format_exc())
+            said = TrainableError("TRIAL_ERROR", f"{type(error).__name__}: {error}"[:_LONGEST_REASON])
+            return {"failure": {"code": said.code, "message": str(said)}}
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
         """Gives Ray nothing to keep: `CheckpointFolder` holds what a restart needs."""
@@ -92,13 +99,14 @@ class Trial(tune.Trainable):
         """Does nothing, as `save_checkpoint` keeps nothing."""
 
     def _folder(self) -> CheckpointFolder:
-        return CheckpointFolder(f"{self._plan.checkpoints}/{self._plan.number:05d}")
+        return CheckpointFolder(below(self._plan.checkpoints, f"{self._plan.number:05d}"))
 
     def _advance(self) -> dict[str, Any]:
         plan = self._plan
         if self._trainer is None:
-            self._trainer = self._start()
-            taken_up = self._folder().take_up(self._trainer, plan.resume_epoch)
+            started_anew = self._start()
+            taken_up = self._folder().take_up(started_anew, plan.resume_epoch)
+            self._trainer = started_anew  # not before: a trainer that only half took up a checkpoint must not train on
             if taken_up is not None:
                 return taken_up
         trainer = self._trainer

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import pyarrow.fs as pafs
 import pytest
 
 from trainables.checkpoint_folder import CheckpointFolder
@@ -76,6 +77,38 @@ def test_a_checkpoint_that_is_not_whole_is_passed_over(tmp_path: Path, damage: s
     trainer = Counter()
     folder.take_up(trainer, None)
     assert trainer.epoch == 1
+
+
+@pytest.mark.parametrize("foreign", ["[]", '"x"', "[" * 9999, '{"epoch": "3"}'])
+def test_foreign_files_in_the_folder_count_for_nothing(tmp_path: Path, foreign: str) -> None:
+    folder = filled(str(tmp_path), 1)
+    for name in ("notes", "epoch-00003", "epoch-3"):
+        (tmp_path / f"{name}.json").write_text(foreign)
+        (tmp_path / f"{name}.safetensors").write_text("3")
+    trainer = Counter()
+    folder.take_up(trainer, None)
+    assert trainer.epoch == 1
+
+
+def test_storage_that_no_uri_describes_keeps_checkpoints_too(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    remote = pafs.SubTreeFileSystem(str(tmp_path / "shared"), pafs.LocalFileSystem())
+    folder = CheckpointFolder("bucket/00001", remote)
+    folder.keep(Counter(2), {"epoch": 2})
+    trainer = Counter()
+    assert CheckpointFolder("bucket/00001", remote).take_up(trainer, None) is not None
+    assert trainer.epoch == 2
+
+
+def test_a_secret_in_an_address_is_refused_and_not_repeated() -> None:
+    with pytest.raises(TrainableError) as caught:
+        CheckpointFolder("s3://key:secret@bucket/folder")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_traceback_with_undecodable_names_is_kept(tmp_path: Path) -> None:
+    CheckpointFolder(str(tmp_path)).keep_error("no file \udcff")
+    assert "udcff" in (tmp_path / "error.txt").read_text()
 
 
 def test_nothing_is_left_aside(tmp_path: Path) -> None:

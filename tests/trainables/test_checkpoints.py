@@ -1,4 +1,3 @@
-import hashlib
 import pickle
 from pathlib import Path
 
@@ -22,12 +21,6 @@ def test_tensors_and_metadata_come_back_bit_for_bit(tmp_path: Path) -> None:
     assert tensors.keys() == TENSORS.keys()
     assert all(torch.equal(tensors[name].nan_to_num(7), value.nan_to_num(7)) for name, value in TENSORS.items())
     assert [path.name for path in tmp_path.iterdir()] == ["one.safetensors"]
-
-
-def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
-    path = tmp_path / "some"
-    path.write_bytes(b"content")
-    assert checkpoints.sha256(path) == hashlib.sha256(b"content").hexdigest()
 
 
 @pytest.mark.parametrize("kept", [0, 4, 40, -1])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from trainables.closed_form import ClosedFormTrainer
 from trainables.errors import TrainableError
@@ -58,11 +59,37 @@ def test_the_region_that_diverges_says_so() -> None:
     assert raised.value.code == "NONFINITE"
 
 
-def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
-    (tmp_path / "state").write_bytes(b"\x80\x04K\x01.")
+@pytest.mark.parametrize(
+    ("content", "metadata"),
+    [(b"\x80\x04K\x01.", None), (b"", None), (None, None), (None, {"epoch": "2"}), (None, {"robustune": "[" * 9999})],
+)
+def test_a_file_that_is_no_checkpoint_is_named(
+    tmp_path: Path, content: bytes | None, metadata: dict[str, str] | None
+) -> None:
+    if content is None:
+        save_file({}, tmp_path / "state", metadata=metadata)
+    else:
+        (tmp_path / "state").write_bytes(content)
     with pytest.raises(TrainableError) as raised:
         trainer().load(tmp_path / "state")
     assert raised.value.code == "CKPT_CORRUPT"
+    with pytest.raises(TrainableError) as raised:
+        trainer().load(tmp_path / "none")
+    assert raised.value.code == "CKPT_MISSING"
+
+
+@pytest.mark.parametrize("options", [{"angel": 0.5}, {"angle": 2}, {"angle": "0.5"}])
+def test_unlawful_options_are_said_by_name(options: dict[str, Any]) -> None:
+    with pytest.raises(TrainableError, match="ang") as raised:
+        trainer(**options)
+    assert raised.value.code == "OPTION_INVALID"
+
+
+def test_an_epoch_that_diverged_is_not_counted() -> None:
+    made = trainer(loss=0.9, diverges_above=0.8)
+    with pytest.raises(TrainableError, match="epoch 1"):
+        made.train_epoch()
+    assert made.epoch == 0
 
 
 def test_the_vocabulary_names_its_options_and_metrics() -> None:

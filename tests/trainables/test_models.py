@@ -60,7 +60,7 @@ def test_the_thin_resnet_is_thin() -> None:
 
 
 def test_scaling_by_nothing_is_torchvisions_own() -> None:
-    scaled = models._ScaledResNet(64, False, *models._BLOCKS["resnet18"][:2], num_classes=10)
+    scaled = models._ScaledResNet(64, "imagenet", *models._BLOCKS["resnet18"][:2], num_classes=10)
     own = net_of()
     assert {name: value.shape for name, value in scaled.state_dict().items()} == {
         name: value.shape for name, value in own.state_dict().items()
@@ -133,3 +133,10 @@ def test_a_pickle_payload_does_not_run(tmp_path: Path, monkeypatch: pytest.Monke
         models.load_pretrained(net_of(), "resnet18", str(tmp_path / "weights.pth"))
     assert caught.value.code == "CKPT_CORRUPT"
     assert not (tmp_path / "payload-ran").exists()
+
+
+@pytest.mark.parametrize(("side", "shape"), [(48, (3, 32, 32)), (0, (3, 64, 96))])
+def test_a_transformer_that_cannot_cut_its_patches_says_so(side: int, shape: tuple[int, int, int]) -> None:
+    with pytest.raises(TrainableError, match="input_size") as caught:
+        models.build(ClassificationOptions(model="vit_b_32", input_size=side), 10, shape, 0)
+    assert caught.value.code == "OPTION_INVALID"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from trainables.closed_form import ClosedFormTrainer
 from trainables.errors import TrainableError
 from trainables.trial import Trial, TrialPlan, checked_metrics
 
@@ -76,11 +77,68 @@ def test_divergence_is_reported_as_a_value(tmp_path: Path) -> None:
     assert report == {"failure": {"code": "NONFINITE", "message": "epoch 1: the loss is nan"}}
 
 
+HOSTILE = "one\n\x1b[31mtwo\u202e\udcff" + "x" * 10_000
+
+
+class Faulty(ClosedFormTrainer):
+    def train_epoch(self) -> None:
+        raise ZeroDivisionError(HOSTILE)
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainables.trial.load_trainer", lambda name: Faulty)
+
+
+@pytest.mark.usefixtures("faulty")
 def test_a_fault_of_the_trainer_keeps_its_traceback_beside_the_checkpoints(tmp_path: Path) -> None:
-    (report,) = reports(Trial(plan(tmp_path, options={"no_such_option": 1}).to_config()), 1)
+    (report,) = reports(Trial(plan(tmp_path).to_config()), 1)
     assert report["failure"]["code"] == "TRIAL_ERROR"
-    assert "no_such_option" in report["failure"]["message"]
+    said = report["failure"]["message"]
+    assert said.startswith("ZeroDivisionError: one")
+    assert said.isprintable()
+    assert len(said) < 1000
     assert "Traceback" in (tmp_path / "checkpoints" / "00004" / "error.txt").read_text()
+
+
+@pytest.mark.usefixtures("faulty")
+def test_a_fault_is_told_also_where_its_traceback_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").write_text("a file where the folder should be")
+    (report,) = reports(Trial(plan(tmp_path).to_config()), 1)
+    assert report["failure"]["code"] in ("CKPT_UNREADABLE", "TRIAL_ERROR")
+
+
+def test_checkpoints_that_cannot_be_kept_have_a_code_of_their_own(tmp_path: Path) -> None:
+    trial = Trial(plan(tmp_path, rungs=(2, 4)).to_config())
+    reports(trial, 1)
+    (tmp_path / "checkpoints").write_text("a file where the folder should be")
+    (report,) = reports(trial, 1)
+    assert report["failure"]["code"] == "CKPT_UNWRITABLE"
+    assert "checkpoints" in report["failure"]["message"]
+
+
+def test_a_checkpoint_that_tells_another_epoch_than_it_holds_is_never_taken_up(tmp_path: Path) -> None:
+    reports(Trial(plan(tmp_path).to_config()), 3)
+    folder = tmp_path / "checkpoints" / "00004"
+    told = json.loads((folder / "epoch-00003.json").read_text())
+    (folder / "epoch-00002.json").write_text(json.dumps(told))
+    (folder / "epoch-00003.json").unlink()
+    (folder / "epoch-00003.safetensors").rename(folder / "epoch-00002.safetensors")
+    assert [report["epoch"] for report in reports(Trial(plan(tmp_path).to_config()), 2)] == [1, 2]
+
+
+def test_options_that_break_a_law_end_the_trial_by_name(tmp_path: Path) -> None:
+    (report,) = reports(Trial(plan(tmp_path, options={"no_such_option": 1}).to_config()), 1)
+    assert report["failure"]["code"] == "OPTION_INVALID"
+    assert "no_such_option" in report["failure"]["message"]
+
+
+def test_a_uri_with_parameters_keeps_them_behind_the_path(tmp_path: Path) -> None:
+    uri = f"{(tmp_path / 'shared').as_uri()}?use_mmap=false"
+    found = reports(Trial(plan(tmp_path, checkpoints=uri).to_config()), 1)
+    assert found[0]["checkpoint"]["path"].endswith("/shared/00004/epoch-00001.safetensors?use_mmap=false")
+    assert (tmp_path / "shared" / "00004" / "epoch-00001.safetensors").is_file()
+    assert [report["epoch"] for report in reports(Trial(plan(tmp_path, checkpoints=uri).to_config()), 2)] == [1, 2]
 
 
 @pytest.mark.parametrize(

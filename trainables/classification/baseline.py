@@ -15,6 +15,7 @@ from trainables.classification.scores import correct
 from trainables.classification.starts import WEIGHTS, load_weights, save_weights
 from trainables.classification.trainer import ClassificationTrainer
 from trainables.models import build
+from trainables.precision import device_of
 from trainables.preparation import Inputs
 from trainables.seeds import derive
 
@@ -47,12 +48,12 @@ def build_baseline(arguments: Mapping[str, Any], inputs: Inputs, directory: Path
 
 
 def baseline_net(arguments: Mapping[str, Any], inputs: Inputs) -> nn.Module:
-    """The trained baseline, on the CPU and in evaluation mode; architecture options stand in the arguments."""
+    """The trained baseline, in evaluation mode on the device that "auto" means; its architecture is the arguments'."""
     facts = facts_of(inputs.folder("data"))
     options = architecture_of(arguments)
     net = build(options, len(facts["classes"]), tuple(facts["image_shape"]), seed=0)
     load_weights(net, inputs.folder("baseline") / WEIGHTS)
-    return net.to(memory_format=torch.channels_last)
+    return net.to(device_of("auto")).to(memory_format=torch.channels_last)
 
 
 def correctly_classified(inputs: Inputs, split: str) -> Tensor:

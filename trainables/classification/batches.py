@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from trainables.augmentations import crop_flip
 from trainables.images import Normalisation
-from trainables.seeds import derive
+from trainables.seeds import generator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Batches:
 
         A function of seed and epoch alone: nothing is carried from one epoch to the next.
         """
-        order, augmentation = _generator(seed, "order", epoch), _generator(seed, "augmentation", epoch)
+        order, augmentation = generator(seed, "order", epoch), generator(seed, "augmentation", epoch)
         size = min(self.batch_size, len(self.clean))
         from_pool = round(self.fooling_share * size) if self.fooling else 0
         clean_order = torch.randperm(len(self.clean), generator=order)
@@ -79,10 +79,6 @@ class Batches:
                 labels = torch.cat([labels, _gather(self.fooling, pool, buffer[len(clean) :])])
             images = crop_flip(buffer, augmentation, self.flip_probability) if self.augmented else buffer
             yield self.normalisation.of(images), labels
-
-
-def _generator(seed: int, purpose: str, epoch: int) -> Generator:
-    return torch.Generator().manual_seed(derive(seed, purpose, epoch))
 
 
 def _cycled(size: int, wanted: int, generator: Generator) -> Tensor:

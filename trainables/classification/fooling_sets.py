@@ -12,6 +12,7 @@ from trainables.classification.facts import facts_of, normalisation
 from trainables.data.store import read_images, write_images
 from trainables.errors import TrainableError
 from trainables.perturbations.fooling import FoolingOptions, fooling_images, wrong_targets
+from trainables.precision import repeatable
 from trainables.preparation import Inputs
 from trainables.seeds import generator
 
@@ -32,13 +33,14 @@ def build_shard(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -
     # One draw over the whole split: an image has one target, however many shards and whatever the rate.
     draw = generator(arguments["seed"], "fooling targets", _SPLIT_OF[wanted])
     targets = wrong_targets(clean.labels, len(facts["classes"]), draw)[rows]
-    made = fooling_images(
-        baseline_net(arguments, inputs),
-        torch.index_select(clean.images, 0, rows),
-        targets,
-        normalisation(data),
-        FoolingOptions(arguments["rate"], arguments["rate_reference_size"]),
-    )
+    with repeatable():
+        made = fooling_images(
+            baseline_net(arguments, inputs),
+            torch.index_select(clean.images, 0, rows),
+            targets,
+            normalisation(data),
+            FoolingOptions(arguments["rate"], arguments["rate_reference_size"]),
+        )
     write_images(
         directory / IMAGES,
         made.images,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,12 @@ from torch import Tensor, nn
 from trainables.checkpoints import check_shapes
 from trainables.classification.options import ClassificationOptions
 from trainables.errors import TrainableError
+
+_KEYS: Final[Mapping[type, tuple[str, ...]]] = {
+    torch.optim.SGD: ("momentum_buffer",),
+    torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"),
+    torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"),
+}
 
 
 def optimizer(net: nn.Module, options: ClassificationOptions) -> torch.optim.Optimizer:
@@ -48,19 +55,26 @@ def state_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def load_state_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], where: str) -> None:
-    """Takes up what `state_tensors` gave.
+    """Takes up what `state_tensors` gave, each tensor in the memory format of its parameter.
 
     Raises:
-        TrainableError: CKPT_CORRUPT, where a tensor belongs to no parameter or has another shape.
+        TrainableError: CKPT_CORRUPT, where a tensor belongs to no parameter, is missing or has another shape; nothing
+            is changed then.
     """
-    plain = optimizer.state_dict()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
-        if not index.isdigit() or int(index) >= len(parameters):
+        if not index.isdecimal() or int(index) >= len(parameters):
             raise TrainableError("CKPT_CORRUPT", f"{where}: optimizer state {name} belongs to no parameter")
-        if key != "step":
-            check_shapes({name: tensor}, {name: parameters[int(index)].shape}, where)
         state.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({**plain, "state": state})
+    for number, entries in state.items():
+        like = parameters[number]
+        shapes = {key: torch.Size() if key == "step" else like.shape for key in _KEYS[type(optimizer)]}
+        check_shapes(entries, shapes, f"{where}: optimizer state {number}")
+        # Left contiguous, the state of a channels-last weight would make every later step slower.
+        state[number] = {
+            key: value if key == "step" else torch.empty_like(like, dtype=value.dtype, device="cpu").copy_(value)
+            for key, value in entries.items()
+        }
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

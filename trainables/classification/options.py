@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from trainables import laws
 from trainables.architectures import ACTIVATIONS, MODELS, RESNETS, WITH_BUILT_IN_ACTIVATIONS
-from trainables.errors import TrainableError
 from trainables.laws import option
 
 HEAD_ONLY: Final = 0
@@ -173,14 +172,12 @@ def read(plain: Mapping[str, Any]) -> ClassificationOptions:
     Raises:
         TrainableError: OPTION_INVALID, for an unknown name or a broken law.
     """
-    known = {field.name for field in dataclasses.fields(ClassificationOptions)}
-    unknown = sorted(set(plain) - known)
-    if unknown:
-        raise TrainableError("OPTION_INVALID", f"classification has no option {', '.join(map(repr, unknown))}")
-    try:
-        return ClassificationOptions(**plain)
-    except ValueError as error:
-        raise TrainableError("OPTION_INVALID", str(error)) from error
+    return laws.read(ClassificationOptions, plain, "classification")
+
+
+def set_of(rate: float) -> str:
+    """Names the set of fooling images that a rate trains with; rates that differ at all have different sets."""
+    return f"train/{repr(float(rate)).removesuffix('.0')}"
 
 
 def _conflicts(options: ClassificationOptions) -> list[str]:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read
+from trainables import laws
+from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, set_of
 from trainables.classification.vocabulary import METRICS
 from trainables.errors import TrainableError
 from trainables.preparation import Step, data_step
@@ -38,14 +39,12 @@ def plan(
     Raises:
         TrainableError: OPTION_INVALID, METRIC_UNKNOWN.
     """
-    unknown = sorted(set(metrics) - set(METRICS))
-    if unknown:
-        raise TrainableError("METRIC_UNKNOWN", f"classification does not report {unknown[0]!r}")
+    laws.known(metrics, METRICS, "classification")
     searched = {name: list(values) for name, values in possible.items()}
     rates = sorted({float(rate) for rate in searched.pop("fooling_rates", options.get("fooling_rates", ()))})
     held = read({**_first_values(searched), **options, "fooling_rates": tuple(rates)})
     _check_starts(held, searched)
-    wanted = [(f"train/{rate:g}", rate) for rate in rates]
+    wanted = [(set_of(rate), rate) for rate in rates]
     wanted += [(name, held.evaluation_rate) for metric, name in _PERTURBED.items() if metric in metrics]
     starts = _starts(held, searched)
     baseline_needed = bool(wanted) or "baseline" in starts

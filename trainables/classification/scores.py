@@ -76,7 +76,7 @@ class Scorer:
         for start in range(0, len(labels), _BATCH):
             pixels = images[start : start + _BATCH].to(torch.float32, memory_format=torch.channels_last) / 255
             _, correct = pgd(
-                lambda point: net(self.normalisation.of_floats(point)),
+                lambda point: _finite(net(self.normalisation.of_floats(point))),
                 pixels,
                 labels[start : start + _BATCH],
                 options.pgd_epsilon,
@@ -119,8 +119,13 @@ def correct(net: nn.Module, images: LabelledImages, normalisation: Normalisation
     found = []
     with torch.no_grad():
         for start in range(0, len(images), _BATCH):
-            scores = net(normalisation.of(images.images[start : start + _BATCH]))
-            if not scores.isfinite().all():
-                raise TrainableError("NONFINITE", "class scores are not finite: training diverged; lower learning_rate")
+            scores = _finite(net(normalisation.of(images.images[start : start + _BATCH])))
             found.append(scores.argmax(1) == images.labels[start : start + _BATCH])
     return torch.cat(found)
+
+
+def _finite(scores: Tensor) -> Tensor:
+    # The highest of scores that are no numbers is one of them: some images would count as classified correctly.
+    if not scores.isfinite().all():
+        raise TrainableError("NONFINITE", "class scores are not finite: training diverged; lower learning_rate")
+    return scores

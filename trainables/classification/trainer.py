@@ -7,11 +7,11 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from trainables import checkpoints
+from trainables import checkpoints, laws
 from trainables.classification import optimizers
 from trainables.classification.batches import Batches, LabelledImages
 from trainables.classification.facts import facts_of
-from trainables.classification.options import ClassificationOptions, read
+from trainables.classification.options import ClassificationOptions, read, set_of
 from trainables.classification.scores import Scorer, needed_sets
 from trainables.classification.starts import NET, starting_weights
 from trainables.classification.vocabulary import METRICS
@@ -20,7 +20,7 @@ from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import build, enter_training, freeze, own_randomness
 from trainables.perturbations.weight_noise import perturbed
-from trainables.precision import training_dtype
+from trainables.precision import device_of, repeatable, training_dtype
 from trainables.seeds import derive, generator
 
 _FORMAT: Final = 1
@@ -31,7 +31,7 @@ class ClassificationTrainer:
     """A `trainables.trainer.Trainer` of image classifiers.
 
     All randomness is drawn from generators derived from (seed, purpose, epoch), so a checkpoint needs no generator
-    state and an epoch is the same after a restart, on the CPU or on another device of the same kind.
+    state and an epoch is the same after a restart, with as many threads, on the CPU or on a GPU of the same kind.
     """
 
     def __init__(
@@ -48,10 +48,11 @@ class ClassificationTrainer:
         torch.set_num_threads(threads)
         self.epoch = 0
         self._options = read(options)
-        self._metrics = _known(metrics)
+        self._metrics = laws.known(metrics, METRICS, "classification")
         self._seed = seed
         self._epochs = epochs
-        self._device = torch.device(_found(device))
+        self._device = device_of(device)
+        self._dtype = _training_dtype(self._options, self._device)
         prepared = _Sets(sets, store, self._device)
         facts = prepared.facts
         self.net = build(self._options, len(facts["classes"]), tuple(facts["image_shape"]), derive(seed, "weights"))
@@ -61,6 +62,7 @@ class ClassificationTrainer:
         self._optimizer = optimizers.optimizer(self.net, self._options)
         normalisation = Normalisation.read(facts["mean"], facts["std"])
         self._batches = _batches(self._options, prepared, normalisation)
+        self._training_sets = {name: sets[name] for name in ("data", *_fooling_sets(self._options))}
         self._scorer = Scorer(
             normalisation,
             self._options,
@@ -78,14 +80,14 @@ class ClassificationTrainer:
         noise = generator(self._seed, "weight noise", self.epoch, device=str(self._device))
         steps = self._batches.steps
         losses = torch.empty(steps, device=self._device)
-        with own_randomness(derive(self._seed, "layers", self.epoch), self._device):
+        with repeatable(), own_randomness(derive(self._seed, "layers", self.epoch), self._device):
             for step, (inputs, labels) in enumerate(self._batches.epoch(self._seed, self.epoch)):
                 progress = (self.epoch + step / steps) / self._epochs
                 optimizers.set_learning_rate(self._optimizer, optimizers.learning_rate(self._options, progress))
                 losses[step] = self._step(inputs, labels, noise)
                 # On a GPU a look at every loss would wait for the device at every step.
                 if self._device.type == "cpu":
-                    self._check_finite(losses[: step + 1])
+                    self._check_finite(losses[step : step + 1], step)
         self._check_finite(losses)
         self.epoch += 1
 
@@ -95,7 +97,8 @@ class ClassificationTrainer:
         Raises:
             TrainableError: NONFINITE, where the network's class scores are no finite numbers.
         """
-        return self._scorer.score(self.net, self._metrics)
+        with repeatable():
+            return self._scorer.score(self.net, self._metrics)
 
     def save(self, path: Path) -> None:
         """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
@@ -112,7 +115,7 @@ class ClassificationTrainer:
         tensors, metadata = checkpoints.load(path)
         epoch = metadata.pop("epoch", None)
         if metadata != self._identity() or not isinstance(epoch, int):
-            raise TrainableError("CKPT_CORRUPT", f"{path}: saved by a trial with other options or another seed")
+            raise TrainableError("CKPT_CORRUPT", f"{path}: saved by a trial with other options, sets, seed or epochs")
         net = {name.removeprefix(NET): value for name, value in tensors.items() if name.startswith(NET)}
         rest = {name.removeprefix(_OPTIMIZER): value for name, value in tensors.items() if not name.startswith(NET)}
         checkpoints.check_shapes(net, {name: value.shape for name, value in self.net.state_dict().items()}, str(path))
@@ -134,27 +137,28 @@ class ClassificationTrainer:
         return loss.detach()
 
     def _loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        options = self._options
-        dtype = training_dtype(options.precision, self._device)
-        if options.noise_scale > 0 and options.noise_gradient == "recovered":
-            dtype = torch.float32  # autocast would keep noisy copies of the weights for the backward pass
-        with torch.autocast(self._device.type, dtype, enabled=dtype != torch.float32):
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
             scores = self.net(inputs)
         return nn.functional.cross_entropy(scores.float(), labels)
 
-    def _check_finite(self, losses: Tensor) -> None:
-        if not losses[-1].isfinite() or not losses.isfinite().all():
-            step = int((~losses.isfinite()).nonzero()[0])
+    def _check_finite(self, losses: Tensor, first: int = 0) -> None:
+        """Holds the losses of the steps from `first` on to be numbers."""
+        broken = (~losses.isfinite()).nonzero()
+        if len(broken):
+            step = int(broken[0])
             raise TrainableError(
                 "NONFINITE",
-                f"epoch {self.epoch + 1}, step {step + 1}: the loss is {float(losses[step])}; lower learning_rate",
+                f"epoch {self.epoch + 1}, step {first + step + 1}: the loss is {float(losses[step])}; "
+                "lower learning_rate",
             )
 
     def _identity(self) -> dict[str, Any]:
+        """All that decides how training goes on from a state."""
         options = {
             name: list(value) if isinstance(value, tuple) else value for name, value in vars(self._options).items()
         }
-        return {"format": _FORMAT, "trainer": "classification", "seed": self._seed, "options": options}
+        told = {"seed": self._seed, "epochs": self._epochs, "options": options, "sets": self._training_sets}
+        return {"format": _FORMAT, "trainer": "classification", **told}
 
 
 class _Sets:
@@ -176,10 +180,14 @@ class _Sets:
         return LabelledImages(found.images, found.labels).to(self._device)
 
 
+def _fooling_sets(options: ClassificationOptions) -> list[str]:
+    return [f"fooling/{set_of(rate)}" for rate in sorted(options.fooling_rates)]
+
+
 def _batches(options: ClassificationOptions, prepared: _Sets, normalisation: Normalisation) -> Batches:
     return Batches(
         clean=prepared.images("data", "train.arrow"),
-        fooling=[prepared.images(f"fooling/train/{rate:g}") for rate in sorted(options.fooling_rates)],
+        fooling=[prepared.images(name) for name in _fooling_sets(options)],
         fooling_share=options.fooling_share,
         batch_size=options.batch_size,
         augmented=options.transform == "crop_flip",
@@ -189,16 +197,7 @@ def _batches(options: ClassificationOptions, prepared: _Sets, normalisation: Nor
     )
 
 
-def _known(metrics: Sequence[str]) -> tuple[str, ...]:
-    unknown = sorted(set(metrics) - set(METRICS))
-    if unknown:
-        raise TrainableError(
-            "METRIC_UNKNOWN", f"classification does not report {unknown[0]!r}; it reports {', '.join(METRICS)}"
-        )
-    return tuple(metrics)
-
-
-def _found(device: str) -> str:
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
+def _training_dtype(options: ClassificationOptions, device: torch.device) -> torch.dtype:
+    if options.noise_scale > 0 and options.noise_gradient == "recovered":
+        return torch.float32  # autocast would keep noisy copies of the weights for the backward pass
+    return training_dtype(options.precision, device)

@@ -159,8 +159,9 @@ def _locked(path: Path, wait: bool) -> int:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             # The last holder removes the file: a lock on a removed file excludes nobody who comes later.
-            if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-                return handle
+            with suppress(FileNotFoundError):  # a second holder may be removing its own right now
+                if os.path.samestat(os.fstat(handle), path.stat()):
+                    return handle
         except OSError:
             os.close(handle)
             raise

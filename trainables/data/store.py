@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import pyarrow as pa
-import pyarrow.fs as pafs
-
 from trainables.data.images import ImageSet, read_images, write_images
 from trainables.data.local import LocalRoot
 from trainables.data.manifest import Entry, canonical
 from trainables.data.remote import RemoteRoot
 from trainables.errors import TrainableError
+from trainables.storage import is_uri, opened
 
 __all__ = ["Entry", "ImageSet", "Store", "address", "read_images", "write_images"]
 
@@ -44,7 +42,7 @@ class Store:
         filesystem: a `pyarrow.fs.FileSystem` in which `root` is a path, for storage that no URI describes.
 
     Raises:
-        TrainableError: CACHE_UNREADABLE where no file system understands the root.
+        TrainableError: CACHE_UNREADABLE where no file system understands the root, or a password stands in it.
     """
 
     def __init__(self, root: str, cache: Path | None = None, filesystem: Any = None) -> None:
@@ -120,17 +118,9 @@ class Store:
 def _remote(root: str, filesystem: Any) -> RemoteRoot | None:
     if filesystem is not None:
         return RemoteRoot(filesystem, root)
-    if "://" not in root or root.startswith("file://"):
+    if not is_uri(root) or root.startswith("file://"):
         return None
-    try:
-        found, base = pafs.FileSystem.from_uri(root)
-        if not base:
-            raise OSError("it names no bucket or folder")
-    except (pa.ArrowException, OSError) as error:
-        raise TrainableError(
-            "CACHE_UNREADABLE", f"{root}: {error}; give a folder or a URI that pyarrow.fs understands"
-        ) from error
-    return RemoteRoot(found, base)
+    return RemoteRoot(*opened(root, "CACHE_UNREADABLE"))
 
 
 def _local_path(root: str) -> Path:
