@@ -1,4 +1,4 @@
-"""Laws of options: what a field of an options dataclass may hold, as plain JSON-Schema-like data."""
+"""Laws of options and metrics: what a field of an options dataclass may hold, as plain JSON-Schema-like data."""
 
 import dataclasses
 import math

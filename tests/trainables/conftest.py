@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from trainables.data.store import Store, address, write_images
+from trainables.data.store import Store, address, read_images, write_images
 
 THIN = {"model": "resnet18", "width": 8, "stem": "small", "batch_size": 16, "precision": "float32"}
 FACTS = {"classes": list("0123456789"), "mean": [0.3] * 3, "std": [0.35] * 3, "image_shape": [3, 16, 16]}
@@ -41,6 +41,16 @@ def data(store: Store) -> str:
     digest = address("data", {"name": "sixteen", "version": 1})
     store.publish(digest, write_digits, {"kind": "data"})
     return digest
+
+
+@pytest.fixture(scope="session")
+def sets(store: Store, data: str) -> dict[str, str]:
+    """Sets for every metric and for fooling rate 20: clean validation images in the place of fooling ones."""
+    digest = address("fooling", {"name": "sixteen", "version": 1})
+    clean = read_images(store.open(data).path / "validation.arrow")
+    store.publish(digest, lambda to: write_images(to / "images.arrow", clean.images, clean.labels, clean.lineage), {})
+    names = ("perturbed-training", "perturbed-validation", "train/20")
+    return {"data": data, **{f"fooling/{name}": digest for name in names}}
 
 
 @pytest.fixture

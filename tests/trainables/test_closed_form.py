@@ -44,15 +44,6 @@ def test_only_the_metrics_asked_for_are_scored() -> None:
     assert list(trained(made, 1).score()) == ["robustness"]
 
 
-def test_four_epochs_equal_two_saved_and_two(tmp_path: Path) -> None:
-    options = {"noise": 0.1, "angle": 0.3}
-    whole = trained(trainer(**options), 4).score()
-    trained(trainer(**options), 2).save(tmp_path / "state")
-    second = trainer(**options)
-    second.load(tmp_path / "state")
-    assert trained(second, 2).score() == whole
-
-
 def test_the_region_that_diverges_says_so() -> None:
     with pytest.raises(TrainableError) as raised:
         trainer(loss=0.9, diverges_above=0.8).train_epoch()

@@ -81,6 +81,30 @@ def test_what_cannot_go_together_is_said_in_the_plan() -> None:
         assert caught.value.code == "OPTION_INVALID"
 
 
+def test_rates_may_be_searched_as_whole_lists() -> None:
+    assert planned(SMALL, {"fooling_rates": [[], [5], [5, 20]]}) == planned(SMALL, {"fooling_rates": [5, 20]})
+
+
+def test_files_are_named_by_absolute_paths_since_builders_run_elsewhere() -> None:
+    for options in (
+        {"start": "checkpoint", "checkpoint_path": "here"},
+        {"start": "pretrained", "pretrained_path": "here"},
+    ):
+        (step,) = (step for step in planned(options, {}, ()) if step.kind == "start")
+        assert step.arguments["path"] == str(Path.cwd() / "here")
+
+
+def test_a_damaged_result_is_built_anew(tmp_path: Path) -> None:
+    step = plan("classification", "embedded-digits", {}, {}, (), seed=0)[0]
+    digest, summary = run_step(step, str(tmp_path), {}, threads=1)
+    images = tmp_path / digest / "test.arrow"
+    content = images.read_bytes()
+    images.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    again, told = run_step(step, str(tmp_path), {}, threads=1)
+    assert (again, told["train"]) == (digest, summary["train"])
+    assert images.read_bytes() == content
+
+
 def test_addresses_depend_on_arguments_and_inputs_alone() -> None:
     step = planned()[1]
     address = step_address(step, {"data": "a"})

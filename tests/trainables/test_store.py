@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainables.data.local import LocalRoot
 from trainables.data.store import Store, address
 from trainables.errors import TrainableError
 
@@ -125,6 +126,21 @@ def test_of_two_builders_one_publishes_and_the_other_reads(tmp_path):
     assert sum("writing" in lines for lines in said) == 1
     assert said[0][-1] == said[1][-1]
     assert leftovers(tmp_path) == []
+
+
+def test_builders_that_come_and_go_together_never_refuse_one_another(tmp_path, monkeypatch):
+    (tmp_path / f"{DIGEST}.lock").touch()
+    monkeypatch.setattr(Path, "exists", lambda path: True)  # what a look before the stat would have found
+    removed, whole = [], Path.stat
+
+    def vanishing(path, **options):
+        if path.suffix == ".lock" and not removed:
+            removed.append(path.unlink())
+        return whole(path, **options)
+
+    monkeypatch.setattr(Path, "stat", vanishing)
+    with LocalRoot(tmp_path)._alone(DIGEST):
+        assert removed
 
 
 def test_a_builder_goes_on_when_the_one_it_waits_for_is_killed(tmp_path):

@@ -61,16 +61,6 @@ def test_a_resumed_trial_takes_no_checkpoint_that_its_ledger_lacks(tmp_path: Pat
     assert [r["epoch"] for r in reports(Trial(plan(tmp_path, resume_epoch=0).to_config()), 1)] == [1]
 
 
-def test_a_reused_actor_reports_what_a_fresh_one_does(tmp_path: Path) -> None:
-    used = Trial(plan(tmp_path / "first", number=1, seed=5).to_config())
-    reports(used, 3)
-    used.reset(plan(tmp_path / "used").to_config())
-    fresh = reports(Trial(plan(tmp_path / "fresh").to_config()), 4)
-    for report in (again := reports(used, 4)) + fresh:
-        report["checkpoint"] = (report["checkpoint"] or {}).get("sha256")
-    assert again == fresh
-
-
 def test_divergence_is_reported_as_a_value(tmp_path: Path) -> None:
     options = {"loss": 0.9, "diverges_above": 0.5}
     (report,) = reports(Trial(plan(tmp_path, options=options).to_config()), 1)

@@ -41,7 +41,7 @@ def plan(
     """
     laws.known(metrics, METRICS, "classification")
     searched = {name: list(values) for name, values in possible.items()}
-    rates = sorted({float(rate) for rate in searched.pop("fooling_rates", options.get("fooling_rates", ()))})
+    rates = _rates(searched.pop("fooling_rates", options.get("fooling_rates", ())))
     held = read({**_first_values(searched), **options, "fooling_rates": tuple(rates)})
     _check_starts(held, searched)
     wanted = [(set_of(rate), rate) for rate in rates]
@@ -55,6 +55,12 @@ def plan(
     for name, rate in wanted:
         steps.extend(_fooling_steps(held, name, rate, seed))
     return tuple(steps)
+
+
+def _rates(values: Sequence[Any]) -> list[float]:
+    """Every rate among rates, or among the lists of them that a choice offers."""
+    lists = (value if isinstance(value, list | tuple) else (value,) for value in values)
+    return sorted({float(rate) for rates in lists for rate in rates})
 
 
 def _first_values(searched: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -82,7 +88,8 @@ def _plain(held: ClassificationOptions) -> dict[str, Any]:
 
 
 def _start_step(held: ClassificationOptions, start: str) -> Step:
-    path = held.pretrained_path if start == "pretrained" else held.checkpoint_path
+    named = held.pretrained_path if start == "pretrained" else held.checkpoint_path
+    path = str(Path(named).absolute()) if named else ""  # the builder may run in another directory
     chosen = {name: _plain(held)[name] for name in ARCHITECTURE}
     told = {"start": start, "path": path, "sha256": _sha256(path), "version": START_VERSION}
     return Step(start, "start", {**chosen, **told}, ("data",))

@@ -17,7 +17,8 @@ def perturbed(net: nn.Module, scale: float, clip: float, generator: Generator) -
 
     A forward pass inside and a backward pass outside gives "recovered" gradients: activations are noisy, and gradients
     flow through the clean weights (not under autocast, which keeps noisy copies for its backward pass). A backward
-    pass inside gives "perturbed" ones.
+    pass inside gives "perturbed" ones. Batch-norm statistics learn inside as the modules' modes say: noisy training
+    wants that, scoring is in evaluation mode.
 
     Args:
         net: changed in place for the moment.

@@ -1,0 +1,208 @@
+"""What every registered trainer keeps to, from one table: a new trainer is one row more."""
+
+import json
+import pickle
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from trainables.data.store import Store
+from trainables.errors import TrainableError
+from trainables.registry import load_trainer, trainer_names, vocabulary
+from trainables.trial import Trial, TrialPlan
+
+THIN = {"model": "resnet18", "width": 8, "stem": "small", "batch_size": 16, "precision": "float32"}
+BLOCKED = ("ray", "optuna", "mlflow", "pydantic", "typer", "rich", "moocore")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trainer with options that a trial may have, and an option whose other value makes it another trial."""
+
+    trainer: str
+    options: Mapping[str, Any]
+    otherwise: Mapping[str, Any]
+
+
+TABLE = {
+    "adamw, clean weights back before backward": Row(
+        "classification",
+        {**THIN, "transform": "crop_flip", "noise_scale": 0.05, "precision": "auto"},
+        {"noise_scale": 0.1},
+    ),
+    "sgd, frozen stages, noisy backward": Row(
+        "classification",
+        {
+            **THIN,
+            "optimizer": "sgd",
+            "schedule": "step",
+            "unfrozen_layers": 2,
+            "noise_scale": 0.05,
+            "noise_gradient": "perturbed",
+        },
+        {"momentum": 0.5},
+    ),
+    "adam in bfloat16, with fooling images": Row(
+        "classification",
+        {
+            **THIN,
+            "optimizer": "adam",
+            "schedule": "constant",
+            "precision": "bfloat16",
+            "activation": "silu",
+            "fooling_rates": [20],
+        },
+        {"learning_rate": 0.01},
+    ),
+    "dropout": Row(
+        "classification",
+        {"model": "mobilenet_v3_small", "batch_size": 32, "precision": "float32"},
+        {"weight_decay": 0.1},
+    ),
+    "closed form": Row("closed-form", {"angle": 0.3, "noise": 0.1}, {"angle": 0.4}),
+}
+ROWS = pytest.mark.parametrize("name", TABLE)
+
+RESUME = """
+import json, sys
+for name in json.loads(sys.argv[2]):
+    sys.modules[name] = None  # importing it raises ImportError
+from pathlib import Path
+from trainables.data.store import Store
+from trainables.registry import load_trainer
+for trainer, arguments, root, path in json.loads(sys.argv[1]):
+    made = load_trainer(trainer)(**arguments, store=Store(root))
+    made.load(Path(path))
+    made.train_epoch()
+    made.train_epoch()
+    made.save(Path(path).with_suffix(".resumed"))
+    print(json.dumps([made.epoch, made.score()]))
+"""
+
+
+def arguments(row: Row, sets: Mapping[str, str], **changes: Any) -> dict[str, Any]:
+    metrics = tuple(vocabulary(row.trainer)["metrics"])
+    plain = {"options": dict(row.options), "sets": dict(sets), "metrics": metrics, "seed": 3, "epochs": 4, "threads": 1}
+    return {**plain, **changes}
+
+
+@pytest.fixture
+def make(sets: Mapping[str, str], store: Store) -> Callable[..., Any]:
+    return lambda name, **changes: load_trainer(TABLE[name].trainer)(
+        **arguments(TABLE[name], sets, **changes), store=store
+    )
+
+
+def test_every_registered_trainer_has_a_row() -> None:
+    assert {row.trainer for row in TABLE.values()} == set(trainer_names())
+
+
+def test_four_epochs_equal_two_a_save_a_fresh_process_with_torch_alone_and_two(
+    make: Callable[..., Any], sets: Mapping[str, str], store_root: str, tmp_path: Path
+) -> None:
+    told, expected = [], []
+    for number, (name, row) in enumerate(TABLE.items()):
+        whole, path = make(name), tmp_path / f"{number}.two"
+        for _ in range(4):
+            whole.train_epoch()
+            if whole.epoch == 2:
+                whole.save(path)
+        whole.save(path.with_suffix(".four"))
+        told.append((row.trainer, arguments(row, sets), store_root, str(path)))
+        expected.append([4, whole.score()])
+    command = [sys.executable, "-c", RESUME, json.dumps(told), json.dumps(BLOCKED)]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert [json.loads(line) for line in ran.stdout.splitlines()] == expected
+    for number in range(len(TABLE)):
+        four, resumed = (tmp_path / f"{number}.{name}" for name in ("four", "resumed"))
+        assert four.read_bytes() == resumed.read_bytes()
+
+
+@ROWS
+def test_exactly_the_metrics_asked_for_are_scored_alike_every_time(make: Callable[..., Any], name: str) -> None:
+    metrics = tuple(vocabulary(TABLE[name].trainer)["metrics"])
+    trainer = make(name)
+    trainer.train_epoch()
+    scores = trainer.score()
+    assert tuple(scores) == metrics
+    assert all(type(value) is float and np.isfinite(value) for value in scores.values())
+    assert trainer.score() == scores
+    for asked in (metrics[-1:], ()):
+        some = make(name, metrics=asked)
+        some.train_epoch()
+        assert some.score() == {metric: scores[metric] for metric in asked}
+
+
+@ROWS
+def test_no_global_generator_moves_or_matters(make: Callable[..., Any], name: str) -> None:
+    found = []
+    for seed in (1, 2):
+        random.seed(seed), np.random.seed(seed), torch.manual_seed(seed)
+        before = (random.getstate(), pickle.dumps(np.random.get_state()), torch.random.get_rng_state().tolist())
+        trainer = make(name)
+        trainer.train_epoch()
+        found.append(trainer.score())
+        after = (random.getstate(), pickle.dumps(np.random.get_state()), torch.random.get_rng_state().tolist())
+        assert after == before
+    assert found[0] == found[1]
+
+
+@ROWS
+def test_a_refused_checkpoint_changes_nothing(make: Callable[..., Any], tmp_path: Path, name: str) -> None:
+    kept = tmp_path / "kept"
+    trainer = make(name)
+    trainer.train_epoch()
+    trainer.save(kept)
+    for other in ({"seed": 4}, {"epochs": 5}, {"options": {**TABLE[name].options, **TABLE[name].otherwise}}):
+        with pytest.raises(TrainableError) as caught:
+            make(name, **other).load(kept)
+        assert caught.value.code == "CKPT_CORRUPT"
+    content = kept.read_bytes()
+    trainer.train_epoch()
+    trainer.save(tmp_path / "before")
+    for damage in (content[: len(content) // 2], content[:-1], b"", pickle.dumps({"epoch": 1})):
+        (tmp_path / "torn").write_bytes(damage)
+        with pytest.raises(TrainableError) as caught:
+            trainer.load(tmp_path / "torn")
+        assert caught.value.code == "CKPT_CORRUPT"
+    trainer.save(tmp_path / "after")
+    assert (tmp_path / "after").read_bytes() == (tmp_path / "before").read_bytes()
+
+
+@ROWS
+def test_unknown_options_and_metrics_are_said_before_training(make: Callable[..., Any], name: str) -> None:
+    for changes, code in (
+        ({"options": {**TABLE[name].options, "nonsense": 1}}, "OPTION_INVALID"),
+        ({"metrics": ("nonsense",)}, "METRIC_UNKNOWN"),
+    ):
+        with pytest.raises(TrainableError, match="nonsense") as caught:
+            make(name, **changes)
+        assert caught.value.code == code
+
+
+@ROWS
+def test_a_reused_actor_reports_what_a_fresh_one_does(
+    sets: Mapping[str, str], store_root: str, tmp_path: Path, name: str
+) -> None:
+    def plan(number: int, row: Row, folder: str, threads: int = 1) -> dict[str, Any]:
+        told = arguments(row, sets, threads=threads)
+        where = {"store": store_root, "checkpoints": str(tmp_path / folder), "rungs": (1, 2)}
+        return TrialPlan(number=number, trainer=row.trainer, **told, **where).to_config()
+
+    def reports(trial: Trial) -> list[Any]:
+        found = [json.loads(trial.step()["report"]) for _ in range(2)]
+        return [(report["epoch"], report["metrics"], report["checkpoint"]["sha256"]) for report in found]
+
+    fresh = reports(Trial(plan(0, TABLE[name], "fresh")))
+    used = Trial(plan(1, next(iter(TABLE.values())), "used", threads=2))
+    used.step()
+    assert used.reset(plan(0, TABLE[name], "used"))  # type: ignore[no-untyped-call]  # Ray's
+    assert reports(used) == fresh
