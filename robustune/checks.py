@@ -1,5 +1,6 @@
 """Everything that can be known of a study before a worker starts."""
 
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from analysis import records
-from robustune import cluster
+from robustune import address
 from robustune.differences import differences
-from robustune.errors import EXIT_CODES, Mistake
+from robustune.errors import Mistake
 from robustune.halving import rungs
 from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
@@ -42,7 +43,7 @@ def stored(study: str, settings: Settings) -> Path:
     given = Path(study)
     name = given.stem if given.suffix == ".toml" else given.name
     for folder in (given, settings.results_folder / name):
-        if (folder / "ledger.sqlite").is_file():
+        if _begun(folder):
             return folder.absolute()
     if settings.segments is not None:
         return settings.results_folder / name  # the machine that held the ledger may be lost: `Ledger.open` looks there
@@ -52,6 +53,13 @@ def stored(study: str, settings: Settings) -> Path:
         "STUDY_MISSING",
         f"{settings.results_folder}: no study {study!r} ({there}); begin it with `robustune search {study}`",
     )
+
+
+def _begun(folder: Path) -> bool:
+    try:
+        return (folder / records.LEDGER_FILE).is_file()
+    except OSError:  # a name too long for a file, or a folder that may not be looked into
+        return False
 
 
 def check(study: Study, settings: Settings) -> list[str]:
@@ -74,15 +82,14 @@ def check(study: Study, settings: Settings) -> list[str]:
 
 
 def _settings(settings: Settings) -> list[Mistake]:
-    laws = {
-        "--cpus-per-trial": (settings.cpus_per_trial, settings.cpus_per_trial > 0),
-        "--gpus-per-trial": (settings.gpus_per_trial, settings.gpus_per_trial >= 0),
-        "--concurrency": (settings.concurrency, settings.concurrency is None or settings.concurrency >= 1),
-    }
+    cpus, gpus, concurrency = settings.cpus_per_trial, settings.gpus_per_trial, settings.concurrency
+    laws = (
+        ("--cpus-per-trial", cpus, 0 < cpus < math.inf, "a number above zero"),
+        ("--gpus-per-trial", gpus, 0 <= gpus < math.inf, "zero or a number above it"),
+        ("--concurrency", concurrency, concurrency is None or concurrency >= 1, "one or more"),
+    )
     return [
-        Mistake("OPTION_INVALID", f"{name} {value}: expected a number above zero")
-        for name, (value, lawful) in laws.items()
-        if not lawful
+        Mistake("OPTION_INVALID", f"{name} {value}: expected {law}") for name, value, lawful, law in laws if not lawful
     ]
 
 
@@ -100,8 +107,7 @@ def _options(study: Study) -> list[Mistake]:
     except ValidationError as error:
         found += [Mistake("STUDY_INVALID", f"{study.name}: options: {_said(problem)}") for problem in error.errors()]
     except TrainableError as error:
-        code = error.code if error.code in EXIT_CODES else "STUDY_INVALID"
-        found.append(Mistake(code, f"{study.name}: options: {error}"))
+        found.append(Mistake.of(error, f"{study.name}: options", "STUDY_INVALID"))
     return found
 
 
@@ -112,10 +118,10 @@ def _said(problem: Any) -> str:
 
 def _folders(study: Study, settings: Settings) -> list[Mistake]:
     folder = settings.results_folder / study.name
-    found = [Mistake("RESULTS_UNWRITABLE", text) for text in _unwritable(settings.results_folder, "--results")]
+    found = [Mistake("RESULTS_UNWRITABLE", text) for text in _unwritable(folder, "--results")]
     if settings.storage is not None and "://" not in settings.storage:
         found += [Mistake("CACHE_UNWRITABLE", text) for text in _unwritable(Path(settings.storage), "--storage")]
-    if not found and (folder / "ledger.sqlite").is_file():
+    if not found and _begun(folder):
         found += _mismatch(folder, study)
     return found
 
@@ -140,8 +146,8 @@ def _mismatch(folder: Path, study: Study) -> list[Mistake]:
 
 def _unwritable(folder: Path, option: str) -> list[str]:
     # Tried, not asked: permissions, full disks and read-only mounts each have their own way of saying no.
-    there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     try:
+        there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(b"robustune")
     except OSError as error:
@@ -150,7 +156,7 @@ def _unwritable(folder: Path, option: str) -> list[str]:
 
 
 def _cluster(settings: Settings) -> list[Mistake]:
-    complaint = cluster.complaint(settings.address or os.environ.get("RAY_ADDRESS"))
+    complaint = address.complaint(settings.address or os.environ.get("RAY_ADDRESS"))
     return [Mistake("CLUSTER_UNREACHABLE", complaint)] if complaint else []
 
 
@@ -168,6 +174,7 @@ def _tracking(settings: Settings) -> tuple[list[str], list[Mistake]]:
 def describe(study: Study, settings: Settings) -> list[str]:
     """Tells in lines what a search would do: how much it tries, where things go, and what is built already."""
     from robustune.preparation import addresses
+    from robustune.tracking.destination import printable, redacted
     from trainables.data.store import Store
 
     store = Store(settings.store)
@@ -181,7 +188,7 @@ def describe(study: Study, settings: Settings) -> list[str]:
         f"early stopping {study.early_stopping.name}, seed {study.seed}",
         f"searched: {', '.join(study.space)}",
         f"results: {settings.results_folder / study.name}",
-        f"tracking: {settings.tracking}",
+        f"tracking: {printable(redacted(settings.tracking))}",
         f"to be built first: {', '.join(waiting) or 'nothing'}; there already: {', '.join(built) or 'nothing'}",
         "ok",
     ]

@@ -1,24 +1,22 @@
 """Connects to Ray: a cluster of one's own on this machine, or the one that an address names."""
 
-import atexit
 import contextlib
 import functools
 import logging
 import math
 import os
 import secrets
-import shutil
-import socket
-import tempfile
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from robustune.address import complaint
+from robustune.aside import make_folder, own_folder, remove_left_over
 from robustune.errors import Mistake
-
-CONNECT_SECONDS = 5.0
+from robustune.surroundings import environment, termination_handled_as_before
 
 
 @dataclass(frozen=True)
@@ -37,32 +35,11 @@ class Cluster:
         return sum(_fit(cpus, gpus, cpus_per_trial, gpus_per_trial) for cpus, gpus in self.nodes)
 
 
-def complaint(address: str | None) -> str | None:
-    """Says in one line why no cluster can be reached at the address; None where it answers, or where none is named."""
-    if address in (None, "local", "auto"):
-        return None
-    if address.startswith("ray://"):
-        return (
-            f"--address {address!r}: the driver keeps the ledger and cannot run through Ray Client; run the search on "
-            "a machine of the cluster with --address HOST:PORT of the head, or by `ray job submit`"
-        )
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        return f"--address {address!r}: expected HOST:PORT of the head node, 'auto' or 'local'"
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS):
-            return None
-    except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
-        return (
-            f"--address {address!r}: no Ray head node answers there ({reason}); start one with "
-            "`ray start --head --port PORT`, or leave --address out to use this machine alone"
-        )
-
-
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[Cluster]:
     """Connects to Ray and disconnects; a cluster started here ends here, with its temporary folder.
+
+    Where this process is connected to Ray already, as a notebook may be, that connection is used and left as it is.
 
     Args:
         address: HOST:PORT of a head node, "auto" for the one that runs on this machine, None or "local" for a
@@ -71,36 +48,47 @@ def connected(address: str | None) -> Iterator[Cluster]:
     Raises:
         Mistake: CLUSTER_UNREACHABLE.
     """
+    if "ray" in sys.modules and (ray := sys.modules["ray"]).is_initialized():
+        if address is not None:
+            raise Mistake(
+                "CLUSTER_UNREACHABLE",
+                f"--address {address!r}: this process is connected to a Ray cluster already; call `ray.shutdown()` "
+                "first, or leave the address out to search on that cluster",
+            )
+        yield _cluster(ray)
+        return
     address = address or os.environ.get("RAY_ADDRESS") or None
     if problem := complaint(address):
         raise Mistake("CLUSTER_UNREACHABLE", problem)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    remove_left_over()
     own = address in (None, "local")
-    _authenticate(own)
-    ray = import_module("ray")  # late: it takes a second, and it reads RAY_AUTH_MODE when it is imported
+    with environment(_quiet() | (_own_token() if own else _token_of_the_home_folder())):
+        if own:
+            with own_folder("ray") as folder:
+                yield from _session(address="local", include_dashboard=False, _temp_dir=str(folder))
+        else:
+            yield from _session(address=address)
 
-    folder = _own_folder() if own else None
+
+def _session(address: str | None, **options: Any) -> Iterator[Cluster]:
+    ray = import_module("ray")  # late: it takes a second, and it reads RAY_AUTH_MODE when it is imported
     try:
-        _connect(ray, None if own else address, folder)
-        yield Cluster(tuple(_resources(node) for node in ray.nodes() if node["Alive"]))
+        with termination_handled_as_before():
+            try:
+                ray.init(
+                    address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **options
+                )
+            except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+                raise Mistake(
+                    "CLUSTER_UNREACHABLE", f"--address {address!r}: Ray did not start or answer: {_advice(error)}"
+                ) from error
+        yield _cluster(ray)
     finally:
         ray.shutdown()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _connect(ray: Any, address: str | None, folder: Path | None) -> None:
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
-    try:
-        if address is None:
-            ray.init(address="local", include_dashboard=False, _temp_dir=str(folder), **quiet)
-        else:
-            ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
-        raise Mistake(
-            "CLUSTER_UNREACHABLE", f"--address {address or 'local'!r}: Ray did not start or answer: {_advice(error)}"
-        ) from error
+def _cluster(ray: Any) -> Cluster:
+    return Cluster(tuple(_resources(node) for node in ray.nodes() if node["Alive"]))
 
 
 def _advice(error: BaseException) -> str:
@@ -114,49 +102,34 @@ def _advice(error: BaseException) -> str:
     return f"{first_line}; check that the head node runs the same Ray and Python versions"
 
 
-def _authenticate(own: bool) -> None:
-    """Turns Ray's token authentication on, as far as the environment does not say otherwise.
+def _quiet() -> dict[str, str]:
+    wanted = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    return {name: value for name, value in wanted.items() if name not in os.environ}
 
-    A cluster of our own gets a token that only this user can read and that ends with this process; `ray start` takes
-    the one in the home folder where there is one, while `ray.init(address=...)` would come without.
-    """
-    if any(os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
-        return
-    if own:
-        os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())  # the mode is Ray's default for a cluster of one's own
-    elif (Path.home() / ".ray" / "auth_token").is_file():
-        os.environ["RAY_AUTH_MODE"] = "token"
+
+def _own_token() -> dict[str, str]:
+    """A token that only this user can read and that ends with this process; the mode is Ray's default here."""
+    return {} if _user_decides_on_tokens() else {"RAY_AUTH_TOKEN_PATH": str(_token_file())}
+
+
+def _token_of_the_home_folder() -> dict[str, str]:
+    """`ray start` takes that token where there is one, while `ray.init(address=...)` would come without."""
+    there = (Path.home() / ".ray" / "auth_token").is_file()
+    return {"RAY_AUTH_MODE": "token"} if there and not _user_decides_on_tokens() else {}
+
+
+def _user_decides_on_tokens() -> bool:
+    return any(os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
 
 
 @functools.cache
 def _token_file() -> Path:
     # One for the whole process: Ray reads a token once and keeps it for every cluster that the process starts.
-    folder = tempfile.TemporaryDirectory(prefix="robustune-token-")
-    atexit.register(folder.cleanup)
-    path = Path(folder.name) / "auth_token"
+    folder = make_folder("token")
+    path = folder / "auth_token"
     path.touch(mode=0o600)
     path.write_text(secrets.token_hex(32))
     return path
-
-
-def _own_folder() -> Path:
-    """Makes Ray's folder, named after this process, and removes those that killed drivers of this user left."""
-    place = Path(_short_folder() or tempfile.gettempdir())
-    for left in place.glob("robustune-ray-*"):
-        owner = left.name.split("-")[2]
-        if owner.isdigit() and not _alive(int(owner)) and left.stat().st_uid == os.getuid():
-            shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"robustune-ray-{os.getpid()}-", dir=place))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _resources(node: dict[str, Any]) -> tuple[float, float]:
@@ -167,8 +140,3 @@ def _fit(cpus: float, gpus: float, cpus_per_trial: float, gpus_per_trial: float)
     by_cpu = math.floor(cpus / cpus_per_trial) if cpus_per_trial else math.inf
     by_gpu = math.floor(gpus / gpus_per_trial) if gpus_per_trial else math.inf
     return int(min(by_cpu, by_gpu))
-
-
-def _short_folder() -> str | None:
-    # Ray puts Unix sockets below its folder, and their paths end at 107 bytes; macOS's own TMPDIR is too long already.
-    return "/tmp" if Path("/tmp").is_dir() else None

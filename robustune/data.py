@@ -2,7 +2,7 @@
 
 import json
 
-from robustune.errors import EXIT_CODES, Mistake
+from robustune.errors import Mistake
 from robustune.settings import Settings
 from trainables.data.registry import data_sets
 from trainables.data.store import Store, read_images
@@ -24,7 +24,7 @@ def build(name: str, settings: Settings) -> list[str]:
         digest, _ = run_step(data_step(name), settings.store, {}, threads=1)
         entry = Store(settings.store).open(digest)
     except TrainableError as error:
-        raise Mistake(error.code if error.code in EXIT_CODES else "PREPARATION_FAILED", str(error)) from error
+        raise Mistake.of(error, name, "PREPARATION_FAILED") from error
     described = json.loads((entry.path / "data.json").read_text())
     lines = [f"{name}: {len(described['classes'])} classes, {entry.path}"]
     for split in SPLITS:

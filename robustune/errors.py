@@ -1,6 +1,11 @@
 """Mistakes that a user can mend: one code, one line, one exit status, never a traceback."""
 
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Self
+
+from analysis.schema import LedgerError
+from trainables.errors import TrainableError
 
 EXIT_CODES: Final = {
     "STUDY_INVALID": 2,
@@ -26,14 +31,43 @@ EXIT_CODES: Final = {
 
 
 class Mistake(Exception):
-    """Carries what the user is told: `CODE: message`, where message says where, what came and what would do."""
+    """Carries what the user is told: `CODE: message`, where message says where, what came and what would do.
+
+    Whatever a message quotes, names and errors of strangers included, it cannot steer a terminal.
+    """
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
         self.code = code
-        self.message = message
+        self.message = printable(message)
+        super().__init__(f"{code}: {self.message}")
+
+    @classmethod
+    def of(cls, error: TrainableError, where: str, otherwise: str) -> Self:
+        """Tells what a trainer or the store said; `otherwise` is the code where theirs has no exit status."""
+        return cls(error.code if error.code in EXIT_CODES else otherwise, f"{where}: {error}")
 
     @property
     def exit_code(self) -> int:
         """Exit status of the command line for this code."""
         return EXIT_CODES[self.code]
+
+
+def printable(text: str) -> str:
+    """Returns the text with every character that could steer a terminal written out, as `\\x1b`; lines stay lines."""
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1]
+        for letter in text.replace("\r\n", "\n")
+    )
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turns what reading a ledger can meet into one line for the user.
+
+    Raises:
+        Mistake: STUDY_MISSING or STATE_CORRUPT.
+    """
+    try:
+        yield
+    except LedgerError as error:
+        raise Mistake("STUDY_MISSING" if error.missing else "STATE_CORRUPT", str(error)) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from robustune.cluster import Cluster
-from robustune.errors import EXIT_CODES, Mistake
+from robustune.errors import Mistake
 from search_spaces import Study, Subset
 from trainables.data.store import Store
 from trainables.errors import TrainableError
@@ -84,7 +84,7 @@ def _there(step: Step, store_root: str, digests: Mapping[str, str]) -> Prepared 
         return Prepared(*run_step(step, store_root, digests, threads=1))
     except TrainableError as error:
         if error.code != "CACHE_CORRUPT":
-            raise Mistake(error.code, f"{step.name}: {error}") from error
+            raise Mistake.of(error, step.name, "PREPARATION_FAILED") from error
         store.discard(digest)
         return None
 
@@ -102,8 +102,7 @@ def _finish_one(running: dict[Any, Step], ready: dict[str, Prepared], announce: 
             "PREPARATION_FAILED", f"{step.name}: its builder ended ({last_line}); start the search again to go on"
         ) from error
     if "failure" in outcome:
-        code, message = outcome["failure"]
-        raise Mistake(code if code in EXIT_CODES else "PREPARATION_FAILED", f"{step.name}: {message}")
+        raise Mistake.of(TrainableError(*outcome["failure"]), step.name, "PREPARATION_FAILED")
     ready[step.name] = Prepared(outcome["digest"], outcome["summary"])
     announce(f"prepared {step.name}{_told(outcome['summary'])}")
 

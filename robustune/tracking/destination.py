@@ -28,14 +28,15 @@ def probe(uri: str) -> str | None:
     try:
         scheme = urlsplit(uri).scheme.lower()
     except ValueError as error:
-        return f"{printable(uri)}: not an address ({error}); {_WOULD_DO}"
+        return f"{printable(redacted(uri))}: not an address ({error}); {_WOULD_DO}"
     if scheme in ("http", "https"):
         return _probe_server(uri)
     if scheme == "sqlite":
         return _probe_file(uri)
     if scheme in ("file", ""):
-        shown = uri or "(empty)"
-        return f"{printable(shown)}: MLflow 3.17 refuses to record into a plain folder; {_WOULD_DO}"
+        return (
+            f"{printable(redacted(uri) or '(empty)')}: MLflow 3.17 refuses to record into a plain folder; {_WOULD_DO}"
+        )
     return f"{printable(redacted(uri))}: not a tracking address that Robustune can use; {_WOULD_DO}"
 
 
@@ -83,18 +84,18 @@ def printable(text: str) -> str:
 
 
 def _probe_file(uri: str) -> str | None:
-    path = sqlite_path(uri)
+    path, shown = sqlite_path(uri), printable(redacted(uri))
     if path is None:
-        return f"{printable(uri)}: names no database file; {_WOULD_DO}"
+        return f"{shown}: names no database file; {_WOULD_DO}"
     existing = path
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if existing == path and not path.is_file():
-        return f"{printable(uri)}: {printable(str(path))} is not a file; {_WOULD_DO}"
+        return f"{shown}: {printable(str(path))} is not a file; {_WOULD_DO}"
     if existing != path and not existing.is_dir():
-        return f"{printable(uri)}: {printable(str(existing))} is not a folder; {_WOULD_DO}"
+        return f"{shown}: {printable(str(existing))} is not a folder; {_WOULD_DO}"
     if not os.access(existing, os.W_OK) or not os.access(existing if existing.is_dir() else path.parent, os.W_OK):
-        return f"{printable(uri)}: {printable(str(existing))} cannot be written; make it writable, or {_WOULD_DO}"
+        return f"{shown}: {printable(str(existing))} cannot be written; make it writable, or {_WOULD_DO}"
     return None
 
 

@@ -1,0 +1,36 @@
+"""What a search changes in the process it runs in, a notebook's perhaps, and puts back."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+
+
+@contextlib.contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables of the environment, and puts back what was there."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def termination_handled_as_before() -> Iterator[None]:
+    """Puts the handler of SIGTERM back that the body replaces.
+
+    `ray.init` sets handlers of its own, and one below Python's that aborts the process with a dump of its stack.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
