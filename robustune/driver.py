@@ -17,12 +17,15 @@ WORKER_LOST = "WORKER_LOST"
 
 @dataclass(frozen=True)
 class Proposal:
-    """A trial to run: a fresh one, or one that was in flight when a driver ended."""
+    """A trial to run: a fresh one, or one that was in flight when a driver ended.
+
+    Checkpoints beyond `resume_epoch` are not the ledger's: a killed driver's, or those of a study that was here before.
+    """
 
     number: int
     seed: int
     config: Mapping[str, Any]
-    resume_epoch: int | None
+    resume_epoch: int
 
 
 class Driver:
@@ -40,7 +43,6 @@ class Driver:
         self._halving = ParetoHalving(self._study) if self._study.early_stopping.name != "none" else None
         self._sampler = Sampler(self._study, self._rungs)
         self._epochs: dict[int, int] = {}
-        self._exhausted = False
         self._waiting = [
             Proposal(trial.number, trial.seed, trial.config, trial.epoch if trial.checkpoint else 0)
             for trial in ledger.requeue()
@@ -50,54 +52,55 @@ class Driver:
 
     @property
     def remaining(self) -> int:
-        """Trials that are still to run, those in flight at the last end included."""
-        return len(self._waiting) + max(0, self._study.budget.trials - len(self._epochs))
+        """Trials that are still to run, those in flight at the last end included; none of them beyond the grid."""
+        limit = min(self._study.budget.trials, self._sampler.size or self._study.budget.trials)
+        return len(self._waiting) + max(0, limit - len(self._epochs))
 
     def next(self) -> Proposal | None:
         """Returns the next trial; None where the budget is spent or a grid is exhausted."""
         if self._waiting:
             return self._waiting.pop(0)
         number = len(self._epochs)
-        if self._exhausted or number >= self._study.budget.trials:
-            return None
-        config = self._sampler.ask(number)
+        config = self._sampler.ask(number) if number < self._study.budget.trials else None
         if config is None:
-            self._exhausted = True
             return None
         seed = derive(self._study.seed, number, "trial")
         self._ledger.ask(number, config, seed, self._sampler.attributes(number))
         self._epochs[number] = 0
         self._changed()
-        return Proposal(number, seed, config, None)
+        return Proposal(number, seed, config, 0)
 
     def report(self, number: int, report: Mapping[str, Any]) -> bool:
         """Records one report of a trial and returns whether the trial goes on.
 
         A report of an epoch that the ledger has already is a trial that started again from its checkpoint: it was
-        decided before, and goes on.
+        decided before, and goes on. Its scores stay; a checkpoint that it wrote anew is the one that counts.
         """
         if report["failure"] is not None:
             self._fail(number, report["failure"]["code"], report["failure"]["message"])
             return False
         epoch, metrics = report["epoch"], report["metrics"]
-        if epoch <= self._epochs[number]:
+        known = epoch <= self._epochs[number]
+        if known and report["checkpoint"] is None:
             return True
-        end = self._verdict(number, epoch, metrics)
+        end = None if known else self._verdict(number, epoch, metrics)
         self._ledger.report(
             number, epoch, metrics, report["train_seconds"], report["score_seconds"], report["checkpoint"], end
         )
-        self._tell(number, epoch, metrics, end)
-        self._changed()
+        if not known:
+            self._tell(number, epoch, metrics, end)
+            self._changed()
         return end is None
 
     def lost(self, number: int) -> None:
         """Ends a trial whose worker was lost more often than it is retried."""
         self._fail(number, WORKER_LOST, "the trial's worker was lost more often than a trial is retried")
 
-    def retried(self, number: int) -> None:
-        """Counts a start over after a lost worker."""
+    def retried(self, number: int) -> int:
+        """Counts a start over after a lost worker, and returns the epoch up to which checkpoints may be taken up."""
         self._ledger.retried(number)
         self._changed()
+        return self._epochs[number]
 
     def _verdict(self, number: int, epoch: int, metrics: Mapping[str, float]) -> Literal["complete", "stopped"] | None:
         goes_on = self._halving is None or epoch not in self._rungs or self._halving.report(number, epoch, metrics)

@@ -45,6 +45,11 @@ class Sampler:
         self._dormant = study.sampler.name == "nsga2"
         self._attributes: dict[int, Attributes] = {}
 
+    @property
+    def size(self) -> int | None:
+        """How many configurations there are to ask for; None without a grid."""
+        return None if self._grid is None else len(self._grid)
+
     def ask(self, number: int) -> dict[str, Any] | None:
         """The configuration of a new trial, active options alone; None if the grid is exhausted.
 

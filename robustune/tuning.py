@@ -1,18 +1,22 @@
 """Ray Tune runs the trials; for every result the driver decides and the ledger commits before Ray goes on."""
 
+import contextlib
 import json
-import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from ray import tune
+from ray.exceptions import RayError
+from ray.tune.error import TuneError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from robustune.aside import own_folder
 from robustune.driver import Driver
+from robustune.errors import Mistake
+from robustune.surroundings import environment
 from trainables.trial import Trial, TrialPlan
 
 RETRIES_AFTER_LOST_WORKERS = 3
@@ -49,18 +53,55 @@ class Unpickled:
         return self
 
 
+class Faults:
+    """Keeps the first error of the driver's: Tune would pass on its traceback as the text of another error."""
+
+    def __init__(self) -> None:
+        self._first: Exception | None = None
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Remembers an error on its way to Tune."""
+        try:
+            yield
+        except Exception as error:
+            self._first = self._first or error
+            raise
+
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        """Raises the driver's own error instead of Tune's.
+
+        Raises:
+            Mistake: CLUSTER_LOST where Ray gave up by itself.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self._first is not None:
+                raise self._first from None
+            if not isinstance(error, TuneError | RayError):
+                raise
+            last_line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            raise Mistake(
+                "CLUSTER_LOST", f"Ray ended the search ({last_line}); go on with `robustune resume`"
+            ) from error
+
+
 class Proposals(Unpickled, Searcher):
     """Hands Ray what the driver proposes, and tells the driver of trials that Ray gave up."""
 
-    def __init__(self, driver: Driver, base: TrialPlan) -> None:
+    def __init__(self, driver: Driver, base: TrialPlan, faults: Faults) -> None:
         super().__init__(metric=None, mode=None)
         self._driver = driver
+        self._faults = faults
         self._base = base
         self._numbers: dict[str, int] = {}
 
     def suggest(self, trial_id: str) -> Any:
         """Returns the configuration of the next trial, or `Searcher.FINISHED`."""
-        proposal = self._driver.next()
+        with self._faults.kept():
+            proposal = self._driver.next()
         if proposal is None:
             return str(Searcher.FINISHED)
         self._numbers[trial_id] = proposal.number
@@ -79,7 +120,8 @@ class Proposals(Unpickled, Searcher):
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
         """Ends the trial as failed where Ray gave it up; otherwise its last result has ended it already."""
         if error:
-            self._driver.lost(self._numbers[trial_id])
+            with self._faults.kept():
+                self._driver.lost(self._numbers[trial_id])
 
     def save(self, checkpoint_path: str) -> None:
         """Writes an empty file, as Ray wants one: a search is rebuilt from the ledger."""
@@ -92,41 +134,50 @@ class Proposals(Unpickled, Searcher):
 class Decisions(Unpickled, FIFOScheduler):
     """Lets the driver decide on every result: a trial never says by itself that it is done."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, faults: Faults) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Ray's
         self._driver = driver
+        self._faults = faults
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: Mapping[str, Any]) -> str:
         """Has the result decided and committed; returns CONTINUE or STOP."""
-        goes_on = self._driver.report(TrialPlan.from_config(trial.config).number, json.loads(result["report"]))
+        with self._faults.kept():
+            goes_on = self._driver.report(TrialPlan.from_config(trial.config).number, json.loads(result["report"]))
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
 class Losses(Unpickled, tune.Callback):
     """Tells the driver of trials that lost their worker and start again."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, faults: Faults) -> None:
         self._driver = driver
+        self._faults = faults
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Counts the retry."""
-        self._driver.retried(TrialPlan.from_config(trial.config).number)
+        """Counts the retry, and lets the trial start again from its newest checkpoint that the ledger knows."""
+        plan = TrialPlan.from_config(trial.config)
+        with self._faults.kept():
+            resume_epoch = self._driver.retried(plan.number)
+        trial.config.update(replace(plan, resume_epoch=resume_epoch).to_config())
 
 
 def run_trials(driver: Driver, base: TrialPlan, slots: Slots) -> None:
     """Runs trials until the driver proposes none.
 
     Ray is connected already. Its experiment folder is a temporary one: nothing in it is needed again.
+
+    Raises:
+        Mistake: what the driver raised, RESULTS_UNWRITABLE for one; CLUSTER_LOST.
     """
     if driver.remaining == 0:
         return
-    os.environ.update(RAY_SETTINGS)
-    with tempfile.TemporaryDirectory(prefix="robustune-", ignore_cleanup_errors=True) as aside:
+    faults = Faults()
+    with environment(RAY_SETTINGS), own_folder("tune") as aside, faults.told():
         tune.Tuner(
             tune.with_resources(Trial, {"cpu": slots.cpus, "gpu": slots.gpus}),
             tune_config=tune.TuneConfig(
-                search_alg=Proposals(driver, base),
-                scheduler=Decisions(driver),
+                search_alg=Proposals(driver, base, faults),
+                scheduler=Decisions(driver, faults),
                 num_samples=driver.remaining,
                 max_concurrent_trials=slots.concurrency,
                 reuse_actors=True,
@@ -135,9 +186,9 @@ def run_trials(driver: Driver, base: TrialPlan, slots: Slots) -> None:
             ),
             run_config=tune.RunConfig(
                 name="trials",
-                storage_path=aside,
+                storage_path=str(aside),
                 verbose=0,
-                callbacks=[Losses(driver)],
+                callbacks=[Losses(driver, faults)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES_AFTER_LOST_WORKERS),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
