@@ -1,8 +1,10 @@
 """The Python face: `search("quickstart").front` is an Arrow table."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from robustune import checks
+from robustune.errors import readable
 from robustune.ledger import Ledger
 from robustune.running import SearchResult, run, versions
 from robustune.screen import Screen
@@ -10,6 +12,7 @@ from robustune.settings import Settings
 from search_spaces import Study
 
 
+@readable()
 def search(
     study: str | Path | Study,
     *,
@@ -53,6 +56,7 @@ def search(
         return run(ledger, settings, screen)
 
 
+@readable()
 def resume(
     study: str,
     *,
@@ -74,6 +78,7 @@ def resume(
     """
     settings = Settings(str(results), address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
     folder = checks.stored(study, settings)
+    settings = replace(settings, results=str(folder.parent))
     screen = Screen(progress)
     with Ledger.open(folder, versions(), settings.segments) as ledger:
         for warning in checks.check(ledger.study, settings):

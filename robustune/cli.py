@@ -3,19 +3,21 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from robustune.errors import Mistake
+from robustune.errors import Mistake, readable
 
 if TYPE_CHECKING:
     from robustune.running import SearchResult
     from robustune.standing import Standing
 
-INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it; Typer ends with it
+INTERRUPTED = 128 + signal.SIGINT  # as a shell reports it; Typer ends with it
+TERMINATED = 128 + signal.SIGTERM
 
 app = typer.Typer(
     name="robustune",
@@ -123,7 +125,9 @@ def status(study: BegunName, results: Results = "results") -> None:
     from robustune.settings import Settings
     from robustune.standing import standing
 
-    Console(highlight=False, markup=False).print(line(standing(stored(study, Settings(results)))), soft_wrap=True)
+    with readable():
+        now = standing(stored(study, Settings(results)))
+    Console(highlight=False, markup=False).print(line(now), soft_wrap=True)
 
 
 @app.command(epilog="Example: robustune front quickstart")
@@ -134,13 +138,16 @@ def front(study: BegunName, results: Results = "results") -> None:
     from robustune.settings import Settings
     from robustune.standing import standing
 
-    settings = Settings(results)
-    folder = stored(study, settings)
-    now = standing(folder)
-    if not now.front:
-        raise Mistake("NO_FRONT", f"{folder}: no trial has spent its full epochs yet; see `robustune status {study}`")
+    with readable():
+        folder = stored(study, Settings(results))
+        now = standing(folder)
+        if not now.front:
+            raise Mistake(
+                "NO_FRONT", f"{folder}: no trial has spent its full epochs yet; see `robustune status {study}`"
+            )
+        paths = write_report(folder, Settings(str(folder.parent)).tracking)
     _show_front(now)
-    _show_paths(write_report(folder, settings.tracking))
+    _show_paths(paths)
 
 
 @app.command(epilog="Example: robustune studies")
@@ -238,7 +245,13 @@ def main() -> None:
     Raises:
         SystemExit: always.
     """
-    signal.signal(signal.SIGTERM, _terminated)
+    terminated = threading.Event()
+
+    def end(signum: int, frame: object) -> NoReturn:
+        terminated.set()  # says nothing here: a handler may interrupt whoever writes just now
+        sys.exit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, end)
     try:
         app()
     except Mistake as mistake:
@@ -246,6 +259,9 @@ def main() -> None:
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
             _complain("interrupted; what was recorded is kept: go on with `robustune resume STUDY`", INTERRUPTED)
+        # Ray makes a status of its own of an exit that comes while it waits, and while it starts its handler is there.
+        if terminated.is_set() or ended.code == signal.SIGTERM:
+            _complain("terminated; what was recorded is kept: go on with `robustune resume STUDY`", TERMINATED)
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, `| head` for one
@@ -255,10 +271,6 @@ def main() -> None:
 def _complain(message: str, status: int) -> NoReturn:
     typer.echo(message, err=True)
     sys.exit(status)
-
-
-def _terminated(signum: int, frame: object) -> NoReturn:
-    _complain("terminated; go on with `robustune resume STUDY`", 128 + signum)
 
 
 def _show(result: "SearchResult") -> None:

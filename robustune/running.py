@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from search_spaces import Study
 RECORDED_PACKAGES = ("robustune", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow", "scikit-learn", "numpy")
 LINKS_SECONDS = 10.0
 LAST_SYNC_SECONDS = 60.0
+LAST_WORD_SECONDS = 3.0  # who presses Ctrl-C, or a machine that goes down, does not wait for a server
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class SearchResult:
     epochs: pa.Table
     hypervolume: float
     paths: Mapping[str, Path]
-    tracking_uri: str
+    tracking_uri: str = field(repr=False)  # may hold a password, and a notebook shows what a cell returns
     tracked: bool
     compare: str | None
 
@@ -62,7 +63,7 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
     try:
         driver = Driver(ledger, lambda: _changed(tracking, screen))
         if driver.requeued:
-            screen.say(f"{driver.requeued} trials were in flight and go on from their last checkpoints")
+            screen.say(f"trials that were in flight and go on from their last checkpoints: {driver.requeued}")
         if driver.remaining:
             _train(driver, ledger, settings, screen, tracking)
         else:
@@ -71,14 +72,25 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
         paths = write_report(ledger.folder, settings.tracking)
         interrupted = False
     finally:
-        tracked = tracking.finish(LAST_SYNC_SECONDS, interrupted)
+        tracked = tracking.finish(LAST_WORD_SECONDS if interrupted else LAST_SYNC_SECONDS, interrupted)
     return _result(ledger, settings, paths, tracked, tracking.compare_fragment)
 
 
 def write_report(folder: Path, tracking_uri: str) -> Mapping[str, Path]:
-    """Writes the study's tables, figure and page, in which each trial leads to its run in the MLflow UI."""
+    """Writes the study's tables, figure and page, in which each trial leads to its run in the MLflow UI.
+
+    Raises:
+        Mistake: RESULTS_UNWRITABLE.
+    """
     links = {trial: {"MLflow run": address} for trial, address in run_links(folder, tracking_uri).items()}
-    return report.write(folder, links)
+    try:
+        return report.write(folder, links)
+    except OSError as error:
+        raise Mistake(
+            "RESULTS_UNWRITABLE",
+            f"{folder}: the report cannot be written ({error}); make room or give it write permission, then "
+            f"`robustune front {folder.name}`",
+        ) from error
 
 
 def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, tracking: Tracking) -> None:
@@ -87,6 +99,11 @@ def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, t
         from robustune.tuning import Slots, run_trials  # late: Ray must not be imported before `connected` has spoken
         from trainables.trial import TrialPlan
 
+        if len(cluster.nodes) > 1 and settings.storage is None:
+            screen.say(
+                f"warning: the cluster has {len(cluster.nodes)} nodes; without --storage each must reach "
+                f"{settings.results_folder} under that path"
+            )
         tracking.start()  # not before: importing Ray and MLflow at once takes longer than one after the other
         slots = Slots(settings.cpus_per_trial, settings.gpus_per_trial, _concurrency(cluster, settings))
         prepared = prepare(ledger.study, settings.store, cluster, settings.gpus_per_trial, screen.say)
@@ -101,7 +118,7 @@ def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, t
             metrics=study.metrics,
             sets={name: built.digest for name, built in prepared.items()},
             store=settings.store,
-            checkpoints=settings.checkpoints(study.name),
+            checkpoints=settings.checkpoints(ledger.folder.name),
             epochs=study.budget.epochs,
             rungs=rungs(study.early_stopping, study.budget.epochs),
             threads=max(1, int(settings.cpus_per_trial)),

@@ -12,6 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from analysis.records import LedgerError
+from robustune.errors import printable
 from robustune.standing import Standing, standing
 
 SHORTEST_PAUSE_SECONDS = 1.0
@@ -28,7 +30,7 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Shows one line, above the live part where there is one."""
-        self._console.print(escape(line), soft_wrap=True)
+        self._console.print(_shown(line), soft_wrap=True)
 
     def changed(self) -> None:
         """Tells that the ledger has something new; returns at once."""
@@ -63,15 +65,21 @@ class Screen:
                 self.say(line(now))
 
     def _standings(self, folder: Path) -> Iterator[Standing]:
-        started = time.monotonic()
-        while not self._ended.is_set():
+        """Yields how the study stands, and once more at the end; nothing where the ledger cannot be read just then."""
+        started, earlier = time.monotonic(), None
+        last = False
+        while not last:
             self._changed.wait(timeout=SHORTEST_PAUSE_SECONDS)
             self._changed.clear()
+            last = self._ended.is_set()
             before = time.monotonic()
-            yield standing(folder, seconds=before - started)
+            with contextlib.suppress(LedgerError):  # the driver meets the same, and it is the one to complain
+                now = standing(folder, before - started, earlier or 0)
+                earlier = now.ended if earlier is None else earlier
+                yield now
             spent = time.monotonic() - before
-            self._ended.wait(max(SHORTEST_PAUSE_SECONDS, spent / READING_SHARE))
-        yield standing(folder, seconds=time.monotonic() - started)
+            if not last:
+                self._ended.wait(max(SHORTEST_PAUSE_SECONDS, spent / READING_SHARE))
 
 
 def line(now: Standing) -> str:
@@ -95,13 +103,17 @@ def front_table(now: Standing) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     lead = 1 + now.objectives
     for name in list(now.front[0])[:lead] if now.front else []:
-        table.add_column(escape(name), justify="right", overflow="fold")
+        table.add_column(_shown(name), justify="right", overflow="fold")
     table.add_column("options", overflow="fold")
     for row in now.front:
         cells = list(row.items())
         options = ", ".join(f"{name} {value}" for name, value in cells[lead:] if value)
-        table.add_row(*(escape(value) for _, value in cells[:lead]), escape(options))
+        table.add_row(*(_shown(value) for _, value in cells[:lead]), _shown(options))
     return table
+
+
+def _shown(text: str) -> str:
+    return escape(printable(text))
 
 
 def _counts(now: Standing) -> list[tuple[str, str]]:

@@ -29,10 +29,18 @@ class Standing:
         return sum(count for state, count in self.counts.items() if state != "running")
 
 
-def standing(folder: Path, seconds: float | None = None) -> Standing:
-    """Reads where the study in a folder stands; `seconds` is how long this driver has trained.
+def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> Standing:
+    """Reads where the study in a folder stands.
 
     The time left assumes that trials go on ending at the rate of this run.
+
+    Args:
+        folder: of the study.
+        seconds: how long this driver has trained; None where none does.
+        earlier: trials that had ended before it began.
+
+    Raises:
+        LedgerError: there is no whole ledger.
     """
     study = records.read_study(folder)
     trials = records.trials(folder)
@@ -43,8 +51,8 @@ def standing(folder: Path, seconds: float | None = None) -> Standing:
     history = fronts.hypervolume_history(trials, study)
     ended = trials.num_rows - counts["running"]
     left = None
-    if seconds is not None and ended:
-        left = seconds / ended * (study.budget.trials - ended)
+    if seconds is not None and ended > earlier:
+        left = seconds / (ended - earlier) * max(0, study.budget.trials - ended)
     return Standing(
         name=study.name,
         trials=study.budget.trials,
