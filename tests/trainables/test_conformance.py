@@ -19,7 +19,8 @@ from trainables.errors import TrainableError
 from trainables.registry import load_trainer, trainer_names, vocabulary
 from trainables.trial import Trial, TrialPlan
 
-THIN = {"model": "resnet18", "width": 8, "stem": "small", "batch_size": 16, "precision": "float32"}
+QUICK = {"evaluation_noise_draws": 2, "evaluation_noise_images": 24, "pgd_images": 16, "pgd_steps": 2}
+THIN = {**QUICK, "model": "resnet18", "width": 8, "stem": "small", "batch_size": 16, "precision": "float32"}
 BLOCKED = ("ray", "optuna", "mlflow", "pydantic", "typer", "rich", "moocore")
 
 
@@ -64,7 +65,7 @@ TABLE = {
     ),
     "dropout": Row(
         "classification",
-        {"model": "squeezenet1_1", "input_size": 32, "batch_size": 32, "precision": "float32"},
+        {**QUICK, "model": "squeezenet1_1", "input_size": 32, "batch_size": 32, "precision": "float32"},
         {"weight_decay": 0.1},
     ),
     "closed form": Row("closed-form", {"angle": 0.3, "noise": 0.1}, {"angle": 0.4}),
