@@ -15,6 +15,7 @@ from robustune.errors import Mistake
 from robustune.halving import rungs
 from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
+from search_spaces.complaints import plain_text
 from trainables.errors import TrainableError
 from trainables.registry import load_options, vocabularies
 
@@ -51,7 +52,7 @@ def stored(study: str, settings: Settings) -> Path:
     there = f"begun there: {', '.join(begun)}" if begun else "none was begun there"
     raise Mistake(
         "STUDY_MISSING",
-        f"{settings.results_folder}: no study {study!r} ({there}); begin it with `robustune search {study}`",
+        f"{settings.results_folder}: no study {study!r} ({there}); begin one with `robustune search STUDY`",
     )
 
 
@@ -74,7 +75,8 @@ def check(study: Study, settings: Settings) -> list[str]:
         *_folders(study, settings),
         *_cluster(settings),
     ]
-    warnings, unusable = _tracking(settings)
+    # Where the results folder cannot be used, its mlflow.db is no second mistake.
+    warnings, unusable = _tracking(settings) if settings.tracking_uri or not complaints else ([], [])
     complaints += unusable
     if complaints:
         raise Mistake(complaints[0].code, "\n".join(complaint.message for complaint in complaints))
@@ -187,7 +189,7 @@ def describe(study: Study, settings: Settings) -> list[str]:
         f"at most {study.budget.trials} trials of {study.budget.epochs} epochs; sampler {study.sampler.name}, "
         f"early stopping {study.early_stopping.name}, seed {study.seed}",
         f"searched: {', '.join(study.space)}",
-        f"results: {settings.results_folder / study.name}",
+        f"results: {plain_text(str(settings.results_folder / study.name))}",
         f"tracking: {printable(redacted(settings.tracking))}",
         f"to be built first: {', '.join(waiting) or 'nothing'}; there already: {', '.join(built) or 'nothing'}",
         "ok",

@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: robustune search quickstart",
     help=(
         "Search hyperparameters of robust deep networks.\n\n"
         "Exit status: 0 done; 1 a fault of ours; 2 a mistake in the study or the options; 3 the results or the store "
@@ -212,7 +213,12 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(vocabularies()), indent=2))
 
 
-data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and build data sets.")
+data_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="List and build data sets.",
+    epilog="Example: robustune data build embedded-digits",
+)
 app.add_typer(data_app, name="data")
 
 
