@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from analysis.records import LedgerError
 from robustune.ledger import Ledger
 from robustune.screen import Screen
 from robustune.standing import standing
@@ -53,6 +54,14 @@ def test_trials_are_counted_by_state_and_the_front_has_its_rows(begun: Path) -> 
 def test_the_time_left_assumes_the_pace_of_this_run(begun: Path) -> None:
     assert standing(begun).seconds_left is None
     assert standing(begun, seconds=30.0).seconds_left == pytest.approx(30.0 / 3 * 5)
+    # Of the three trials that have ended, two had before this driver began: one took it 30 s.
+    assert standing(begun, seconds=30.0, earlier=2).seconds_left == pytest.approx(30.0 * 5)
+    assert standing(begun, seconds=30.0, earlier=3).seconds_left is None
+
+
+def test_a_folder_without_a_ledger_stands_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="holds no ledger.sqlite"):
+        standing(tmp_path)
 
 
 def test_before_the_first_ending_no_time_is_promised(fresh: Path) -> None:
