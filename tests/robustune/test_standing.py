@@ -60,7 +60,7 @@ def test_the_time_left_assumes_the_pace_of_this_run(begun: Path) -> None:
 
 
 def test_a_folder_without_a_ledger_stands_nowhere(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="holds no ledger.sqlite"):
+    with pytest.raises(LedgerError, match=r"holds no ledger\.sqlite"):
         standing(tmp_path)
 
 
