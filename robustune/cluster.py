@@ -18,6 +18,8 @@ from robustune.aside import make_folder, own_folder, remove_left_over
 from robustune.errors import Mistake
 from robustune.surroundings import environment, termination_handled_as_before
 
+SET_BY_RAY = ("RAY_USAGE_STATS_ENABLED", "PYTHONBREAKPOINT")
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -62,7 +64,8 @@ def connected(address: str | None) -> Iterator[Cluster]:
         raise Mistake("CLUSTER_UNREACHABLE", problem)
     remove_left_over()
     own = address in (None, "local")
-    with environment(_quiet() | (_own_token() if own else _token_of_the_home_folder())):
+    _authenticate(own)
+    with environment(_quiet(), SET_BY_RAY):
         if own:
             with own_folder("ray") as folder:
                 yield from _session(address="local", include_dashboard=False, _temp_dir=str(folder))
@@ -107,19 +110,19 @@ def _quiet() -> dict[str, str]:
     return {name: value for name, value in wanted.items() if name not in os.environ}
 
 
-def _own_token() -> dict[str, str]:
-    """A token that only this user can read and that ends with this process; the mode is Ray's default here."""
-    return {} if _user_decides_on_tokens() else {"RAY_AUTH_TOKEN_PATH": str(_token_file())}
+def _authenticate(own: bool) -> None:
+    """Turns Ray's token authentication on, as far as the environment does not say otherwise, and leaves it on.
 
-
-def _token_of_the_home_folder() -> dict[str, str]:
-    """`ray start` takes that token where there is one, while `ray.init(address=...)` would come without."""
-    there = (Path.home() / ".ray" / "auth_token").is_file()
-    return {"RAY_AUTH_MODE": "token"} if there and not _user_decides_on_tokens() else {}
-
-
-def _user_decides_on_tokens() -> bool:
-    return any(os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    A cluster of our own gets a token that only this user can read and that ends with this process; `ray start` takes
+    the one in the home folder where there is one, while `ray.init(address=...)` would come without. Ray keeps what it
+    read for the life of the process: were the variables put back, the next `ray.init` of a notebook would fail.
+    """
+    if any(os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        return
+    if own:
+        os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())  # the mode is Ray's default for a cluster of one's own
+    elif (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ["RAY_AUTH_MODE"] = "token"
 
 
 @functools.cache

@@ -1,16 +1,17 @@
 """What a search changes in the process it runs in, a notebook's perhaps, and puts back."""
 
 import contextlib
+import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 
 @contextlib.contextmanager
-def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Sets variables of the environment, and puts back what was there."""
-    before = {name: os.environ.get(name) for name in values}
+def environment(values: Mapping[str, str], others: Iterable[str] = ()) -> Iterator[None]:
+    """Sets variables of the environment, and puts back what was there; in `others` too, which the body may set."""
+    before = {name: os.environ.get(name) for name in (*values, *others)}
     os.environ.update(values)
     try:
         yield
@@ -34,3 +35,15 @@ def termination_handled_as_before() -> Iterator[None]:
     finally:
         if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def only_errors_logged(name: str) -> Iterator[None]:
+    """Silences a logger below errors, and puts its level back."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
