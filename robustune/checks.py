@@ -18,6 +18,7 @@ from search_spaces import Study, StudyError, find, read_study
 from search_spaces.complaints import plain_text
 from trainables.errors import TrainableError
 from trainables.registry import load_options, vocabularies
+from trainables.storage import is_uri, opened
 
 
 def read(
@@ -121,11 +122,29 @@ def _said(problem: Any) -> str:
 def _folders(study: Study, settings: Settings) -> list[Mistake]:
     folder = settings.results_folder / study.name
     found = [Mistake("RESULTS_UNWRITABLE", text) for text in _unwritable(folder, "--results")]
-    if settings.storage is not None and "://" not in settings.storage:
-        found += [Mistake("CACHE_UNWRITABLE", text) for text in _unwritable(Path(settings.storage), "--storage")]
+    if settings.storage is not None:
+        found += _storage(settings.storage)
     if not found and _begun(folder):
         found += _mismatch(folder, study)
     return found
+
+
+def _storage(storage: str) -> list[Mistake]:
+    if not is_uri(storage):
+        return [Mistake("CACHE_UNWRITABLE", text) for text in _unwritable(Path(storage), "--storage")]
+    try:
+        filesystem, base = opened(storage, "OPTION_INVALID")
+    except TrainableError as error:
+        return [Mistake("OPTION_INVALID", f"--storage {error}")]
+    probe = f"{base}/.robustune-probe-{os.getpid()}"
+    try:
+        filesystem.create_dir(base, recursive=True)
+        with filesystem.open_output_stream(probe, compression=None) as stream:
+            stream.write(b"robustune")
+        filesystem.delete_file(probe)
+    except OSError as error:
+        return [Mistake("CACHE_UNWRITABLE", f"--storage {storage}: cannot be written ({error}); name another")]
+    return []
 
 
 def _mismatch(folder: Path, study: Study) -> list[Mistake]:

@@ -1,5 +1,6 @@
 """One driver's run of a study: prepare, train, report, and leave nothing behind."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -129,7 +130,9 @@ def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, t
 
 def _concurrency(cluster: Cluster, settings: Settings) -> int:
     fitting = cluster.slots(settings.cpus_per_trial, settings.gpus_per_trial)
-    if fitting == 0 and settings.concurrency is None:  # a cluster that grows may fit none yet
+    elsewhere = settings.address or os.environ.get("RAY_ADDRESS")
+    may_grow = elsewhere is not None and settings.concurrency is not None
+    if fitting == 0 and not may_grow:
         largest = max(cluster.nodes)
         raise Mistake(
             "CLUSTER_TOO_SMALL",

@@ -17,13 +17,18 @@ from pyarrow import fs as pafs
 from robustune.errors import Mistake
 from robustune.facts import Fact, text_of
 from robustune.ledger_file import sync_folder
+from trainables.errors import TrainableError
+from trainables.storage import opened
 
 
 class Segments:
     """The published facts of one study, numbered from 1 without a gap."""
 
     def __init__(self, storage: str, study: str) -> None:
-        self._filesystem, base = _resolved(storage)
+        try:
+            self._filesystem, base = opened(storage, "OPTION_INVALID")
+        except TrainableError as error:
+            raise Mistake(error.code, f"--storage {error}") from error
         self._folder = f"{base.rstrip('/')}/{study}/segments"
 
     def publish(self, number: int, fact: Fact) -> None:
@@ -89,13 +94,6 @@ class Segments:
     def _content(self, path: str) -> bytes:
         with self._filesystem.open_input_stream(path, compression=None) as stream:
             return bytes(stream.read())
-
-
-def _resolved(storage: str) -> tuple[Any, str]:
-    if "://" in storage:
-        filesystem, base = pafs.FileSystem.from_uri(storage)
-        return filesystem, base
-    return pafs.LocalFileSystem(), str(Path(storage).absolute())
 
 
 def _digest(text: str) -> str:

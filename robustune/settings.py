@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainables.storage import below, is_uri
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -35,7 +37,7 @@ class Settings:
         """Absolute root of what every node must reach."""
         if self.storage is None:
             return str(self.results_folder)
-        return self.storage.rstrip("/") if "://" in self.storage else str(Path(self.storage).absolute())
+        return self.storage.rstrip("/") if is_uri(self.storage) else str(Path(self.storage).absolute())
 
     @property
     def segments(self) -> str | None:
@@ -45,8 +47,8 @@ class Settings:
     @property
     def store(self) -> str:
         """Root of the content-addressed store, which studies share."""
-        return f"{self.shared}/store"
+        return below(self.shared, "store")
 
     def checkpoints(self, study: str) -> str:
         """Root of a study's checkpoints."""
-        return f"{self.shared}/{study}/checkpoints"
+        return below(self.shared, study, "checkpoints")

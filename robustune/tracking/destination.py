@@ -88,8 +88,11 @@ def _probe_file(uri: str) -> str | None:
     if path is None:
         return f"{shown}: names no database file; {_WOULD_DO}"
     existing = path
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
+    try:
+        while not existing.exists() and existing != existing.parent:
+            existing = existing.parent
+    except OSError as error:
+        return f"{shown}: {error.strerror}; {_WOULD_DO}"
     if existing == path and not path.is_file():
         return f"{shown}: {printable(str(path))} is not a file; {_WOULD_DO}"
     if existing != path and not existing.is_dir():

@@ -13,9 +13,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import typer
 
+from robustune import checks, search
 from robustune.cli import app, main
-from robustune.errors import EXIT_CODES
+from robustune.errors import EXIT_CODES, Mistake
 from robustune.ledger import Ledger
+from robustune.settings import Settings
 from search_spaces import read_study, shipped
 from trainables.registry import vocabularies
 
@@ -404,3 +406,21 @@ def test_a_search_goes_on_without_its_tracking_server(
     assert f"warning: http://{REFUSED_PORT}: no MLflow server answers" in ended.stdout
     assert "MLflow lacks some of it; `robustune resume curves` sends the rest" in ended.stdout
     assert (tmp_path / "results" / "curves" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("storage", "code", "said"),
+    [("nosuch://x", "OPTION_INVALID", "nosuch"), ("s3://", "OPTION_INVALID", "s3")],
+)
+@pytest.mark.parametrize("command", ["check", "search"])
+def test_a_storage_that_no_file_system_knows_is_said_before_anything_is_written(
+    storage: str, code: str, said: str, command: str, curves: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(Mistake) as raised:
+        if command == "check":
+            checks.check(checks.read(curves()), Settings(str(tmp_path / "results"), storage=storage))
+        else:
+            search(curves(), storage=storage, results=tmp_path / "results", progress=False)
+    assert raised.value.code == code
+    assert said in raised.value.message
+    assert not (tmp_path / "results").exists()
