@@ -13,6 +13,7 @@ from search_spaces import Study
 from trainables.seeds import derive
 
 WORKER_LOST = "WORKER_LOST"
+NOT_THE_OPTIONS = ("WORKER_", "CKPT_", "CACHE_")
 
 
 @dataclass(frozen=True)
@@ -137,4 +138,5 @@ class Driver:
 
 
 def _blame(code: str | None) -> str:
-    return "lost" if code == WORKER_LOST else "failed"
+    """What the sampler hears of a failed trial: a lost worker or storage that failed says nothing of its options."""
+    return "lost" if code is not None and code.startswith(NOT_THE_OPTIONS) else "failed"
