@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import logging
 import math
 import os
@@ -87,7 +88,8 @@ def _session(address: str | None, **options: Any) -> Iterator[Cluster]:
                 ) from error
         yield _cluster(ray)
     finally:
-        ray.shutdown()
+        gc.collect()  # Tune leaves cycles with references into Ray: collected by Ray's thread once Ray is shut, they end
+        ray.shutdown()  # the whole process, "the core worker has already been shutdown"
 
 
 def _cluster(ray: Any) -> Cluster:

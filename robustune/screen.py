@@ -95,7 +95,7 @@ def picture(now: Standing) -> RenderableType:
         (f"{now.name}  ", "bold"), f"{now.ended}/{now.trials} trials  ", *_counts(now), f"  {_left(now)}"
     )
     reached = Text(f"front of {len(now.front)}, hypervolume {now.hypervolume:.4f}")
-    return Group(head, reached, front_table(now))
+    return Group(head, reached, front_table(now)) if now.front else Group(head, reached)
 
 
 def front_table(now: Standing) -> Table:

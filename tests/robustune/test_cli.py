@@ -13,11 +13,10 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import typer
 
-from robustune import checks, search
+from robustune import search
 from robustune.cli import app, main
 from robustune.errors import EXIT_CODES, Mistake
 from robustune.ledger import Ledger
-from robustune.settings import Settings
 from search_spaces import read_study, shipped
 from trainables.registry import vocabularies
 
