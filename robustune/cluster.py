@@ -88,8 +88,10 @@ def _session(address: str | None, **options: Any) -> Iterator[Cluster]:
                 ) from error
         yield _cluster(ray)
     finally:
-        gc.collect()  # Tune leaves cycles with references into Ray: collected by Ray's thread once Ray is shut, they end
-        ray.shutdown()  # the whole process, "the core worker has already been shutdown"
+        # Tune leaves cycles that refer into Ray. Were Ray's own thread to collect them once Ray is shut down, the whole
+        # process would end: "the core worker has already been shutdown".
+        gc.collect()
+        ray.shutdown()
 
 
 def _cluster(ray: Any) -> Cluster:

@@ -8,7 +8,6 @@ from typing import Any
 from robustune.cluster import Cluster
 from robustune.errors import Mistake
 from search_spaces import Study, Subset
-from trainables.data.store import Store
 from trainables.errors import TrainableError
 from trainables.preparation import Step, plan, run_step, step_address
 
@@ -76,6 +75,8 @@ def prepare(
 
 def _there(step: Step, store_root: str, digests: Mapping[str, str]) -> Prepared | None:
     """What the store holds whole of a step; a damaged entry is discarded, to be built again."""
+    from trainables.data.store import Store  # late: it takes torch along, and `robustune check` needs none
+
     store = Store(store_root)
     digest = digests[step.name]
     if not store.has(digest):
