@@ -43,7 +43,7 @@ def test_a_shipped_study_reads_cleanly(real, validator, name):
         ("width = 16", 'width = "16"'),
         ("[options]", "pgd_steps = 3\n[options]"),
         ("[space]", "[space]\npgd_steps = { whole = [1, 5] }"),
-        ("[32, 64]", "[32, 64.5]"),
+        ("[64, 128]", "[64, 128.5]"),
     ],
 )
 def test_what_the_schema_refuses_the_reader_refuses(real, validator, tmp_path, part, instead):
