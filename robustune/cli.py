@@ -1,6 +1,7 @@
 """The command `robustune`. Only what a command needs is imported, when it runs: `--help` must answer at once."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -287,9 +288,14 @@ def _show(result: "SearchResult") -> None:
     if not result.tracked:
         typer.echo(f"MLflow lacks some of it; `robustune resume {result.study.name}` sends the rest")
     elsewhere = "" if result.folder.parent == Path("results").absolute() else f" --results {result.folder.parent}"
-    typer.echo(f"open the MLflow UI: robustune ui{elsewhere}")
+    typer.echo(f"open the MLflow UI: {_command()} ui{elsewhere}")
     if result.compare:
         typer.echo(f"compare the front's runs there: {result.compare}")
+
+
+def _command() -> str:
+    """The command as this user's shell finds it: by its name, or by the path it was called with."""
+    return "robustune" if shutil.which("robustune") else os.path.relpath(sys.argv[0])
 
 
 def _show_front(now: "Standing") -> None:
