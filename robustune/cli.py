@@ -1,11 +1,12 @@
 """The command `robustune`. Only what a command needs is imported, when it runs: `--help` must answer at once."""
 
+import _thread
 import os
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from robustune.running import SearchResult
     from robustune.standing import Standing
 
+DELIVERED_AGAIN_SECONDS = 0.05
 INTERRUPTED = 128 + signal.SIGINT  # as a shell reports it; Typer ends with it
 TERMINATED = 128 + signal.SIGTERM
 
@@ -259,6 +261,7 @@ def main() -> None:
         sys.exit(TERMINATED)
 
     signal.signal(signal.SIGTERM, end)
+    sys.unraisablehook = _deliver_interrupts(sys.unraisablehook)
     try:
         app()
     except Mistake as mistake:
@@ -273,6 +276,22 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, `| head` for one
         sys.exit(1)
+
+
+def _deliver_interrupts(
+    hook: Callable[["sys.UnraisableHookArgs"], object],
+) -> Callable[["sys.UnraisableHookArgs"], None]:
+    """Wraps a hook so that a Ctrl-C which comes inside a callback of the garbage collector is not printed and lost."""
+
+    def deliver(unraised: "sys.UnraisableHookArgs") -> None:
+        if issubclass(unraised.exc_type, KeyboardInterrupt):
+            again = threading.Timer(DELIVERED_AGAIN_SECONDS, _thread.interrupt_main)  # here it would be lost once more
+            again.daemon = True
+            again.start()
+        else:
+            hook(unraised)
+
+    return deliver
 
 
 def _complain(message: str, status: int) -> NoReturn:
