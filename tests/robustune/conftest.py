@@ -71,6 +71,12 @@ def command() -> Path:
 
 
 @pytest.fixture
+def heeding_ctrl_c() -> Callable[[], object]:
+    """For `preexec_fn`: a shell starts what runs in its background, these tests perhaps, with Ctrl-C ignored."""
+    return lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
 def robustune(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the command in an empty folder, as a user would."""
 

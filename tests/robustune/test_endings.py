@@ -23,10 +23,17 @@ GRACE_SECONDS = 30.0
 
 
 @contextmanager
-def searching(command: Path, study: Path, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+def searching(
+    command: Path, study: Path, folder: Path, begin: Callable[[], object] | None = None
+) -> Iterator["subprocess.Popen[str]"]:
     """Runs a search in an empty folder, as a user would, until its ledger holds an epoch."""
     driver = subprocess.Popen(
-        [command, "search", study], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [command, "search", study],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=begin,
     )
     ledger = folder / "results" / "curves"
     until = time.monotonic() + 120
@@ -51,10 +58,16 @@ def left_by(pid: int) -> list[Path]:
     [((signal.SIGTERM,), 143, GRACE_SECONDS), ((signal.SIGINT, signal.SIGINT), 130, 15.0)],
 )
 def test_a_search_that_is_ended_says_how_to_go_on_and_leaves_nothing(
-    curves: Curves, command: Path, tmp_path: Path, signals: tuple[int, ...], status: int, seconds: float
+    curves: Curves,
+    command: Path,
+    heeding_ctrl_c: Callable[[], object],
+    tmp_path: Path,
+    signals: tuple[int, ...],
+    status: int,
+    seconds: float,
 ) -> None:
     study = curves(trials=30, epochs=9, options="epoch_seconds = 0.3")
-    with searching(command, study, tmp_path) as driver:
+    with searching(command, study, tmp_path, heeding_ctrl_c) as driver:
         for number in signals:
             driver.send_signal(number)
             time.sleep(0.3)

@@ -117,11 +117,18 @@ def kill_midway(command: Path, folder: Path, *arguments: str, after_rows: int) -
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_with_130_and_the_command_that_goes_on(curves: Curves, command: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_with_130_and_the_command_that_goes_on(
+    curves: Curves, command: Path, heeding_ctrl_c: Callable[[], object], tmp_path: Path
+) -> None:
 
     study = curves(trials=6, options="epoch_seconds = 0.3")
     driver = subprocess.Popen(
-        [command, "search", study], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [command, "search", study],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeding_ctrl_c,
     )
     folder = tmp_path / "results" / "curves"
     until = time.monotonic() + 120
