@@ -91,7 +91,7 @@ def _ours(images: LabelledImages, normalisation: Normalisation) -> Callable[[int
     batches = Batches(
         clean=images,
         fooling=[],
-        fooling_share=0.0,
+        extra_share=0.0,
         batch_size=BATCH_SIZE,
         augmented=True,
         flip_probability=0.0,

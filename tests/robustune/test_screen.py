@@ -17,7 +17,7 @@ ROW = {
     "pgd_accuracy": "0.4321",
     "learning_rate": "0.0042",
     "fooling_rates": "5+20",
-    "fooling_share": "",
+    "extra_share": "",
 }
 
 
@@ -77,7 +77,7 @@ def test_the_table_holds_scores_in_columns_and_options_in_one(width: int) -> Non
     told = squeezed(drawn(front_table(made()), width))
     assert "learning_rate0.0042" in told
     assert "fooling_rates5+20" in told
-    assert "fooling_share" not in told  # not drawn for this trial
+    assert "extra_share" not in told  # not drawn for this trial
 
 
 @pytest.mark.parametrize("width", [40, 120])

@@ -16,7 +16,7 @@ VOCABULARIES = {
             "noise_scale": {"type": "number", "minimum": 0, "maximum": 1},
             "transform": {"type": "string", "enum": ["none", "crop_flip"]},
             "fooling_rates": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}},
-            "fooling_share": {"type": "number", "minimum": 0, "maximum": 1},
+            "extra_share": {"type": "number", "minimum": 0, "maximum": 1},
             "mirror": {"type": "boolean"},
             "frozen": {"type": "boolean"},
             "path": {"type": "string"},
@@ -41,7 +41,7 @@ measure = ["attacked_accuracy"]
 model = "resnet18"
 attack_steps = 5
 [space]
-fooling_share = { uniform = [0.1, 1.0], when = { fooling_rates = "nonempty" } }
+extra_share = { uniform = [0.1, 1.0], when = { fooling_rates = "nonempty" } }
 batch_size = { choice = [8, 16, 32] }
 learning_rate = { log_uniform = [1e-5, 1e-2], points = [1e-5, 1e-3] }
 fooling_rates = { subset = [5, 20, 100] }

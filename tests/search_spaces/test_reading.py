@@ -24,7 +24,7 @@ def test_a_lawful_study_is_read_whole(read, lawful):
         "batch_size",
         "learning_rate",
         "fooling_rates",
-        "fooling_share",
+        "extra_share",
         "transform",
         "mirror",
     ], "as declared, conditions after what they look at"
@@ -111,8 +111,8 @@ BROKEN = [
     ("points = [1e-5, 1e-3]", "when = { model = 'resnet18' }", "space.learning_rate.when.model", "held fixed"),
     (
         "points = [1e-5, 1e-3]",
-        "when = { fooling_share = 0.2 }",
-        "space.learning_rate.when.fooling_share",
+        "when = { extra_share = 0.2 }",
+        "space.learning_rate.when.extra_share",
         "never comes",
     ),
     ("points = [1e-5, 1e-3]", "when = 3", "space.learning_rate.when", "3 is not a table"),
@@ -153,7 +153,7 @@ BROKEN = [
     ("startup_trials = 8", "startup_trails = 8", "sampler.startup_trails", "did you mean 'startup_trials'"),
     ('"tpe"\nstartup_trials = 8', '"nsga2"\npopulation_size = 49', "sampler.population_size", "at random"),
     ('"tpe"\nstartup_trials = 8', '"nsga2"\nmutation_probability = 2', "sampler.mutation_probability", "at most 1"),
-    ('"tpe"\nstartup_trials = 8', '"grid"', "space.fooling_share", "needs the points of a uniform"),
+    ('"tpe"\nstartup_trials = 8', '"grid"', "space.extra_share", "needs the points of a uniform"),
     ('"pareto_halving"', '"pareto_halfing"', "early_stopping.name", "did you mean 'pareto_halving'"),
     ('name = "pareto_halving"', "", "early_stopping.name", "missing"),
     ("grace = 1", "grace = 10", "early_stopping.grace", "9 epochs of the budget"),

@@ -40,7 +40,7 @@ class Batches:
     Attributes:
         clean: the training images.
         fooling: sets of fooling images with their true labels, drawn from as one pool; may be empty.
-        fooling_share: share of each batch that comes from the pool.
+        extra_share: share of each batch that comes from the pool.
         batch_size: images per step; a smaller training set is one batch.
         augmented: whether every image goes through crop_flip.
         flip_probability: of crop_flip.
@@ -49,7 +49,7 @@ class Batches:
 
     clean: LabelledImages
     fooling: Sequence[LabelledImages]
-    fooling_share: float
+    extra_share: float
     batch_size: int
     augmented: bool
     flip_probability: float
@@ -67,7 +67,7 @@ class Batches:
         """
         order, augmentation = generator(seed, "order", epoch), generator(seed, "augmentation", epoch)
         size = min(self.batch_size, len(self.clean))
-        from_pool = round(self.fooling_share * size) if self.fooling else 0
+        from_pool = round(self.extra_share * size) if self.fooling else 0
         clean_order = torch.randperm(len(self.clean), generator=order)
         pool_order = _cycled(sum(map(len, self.fooling)), from_pool * self.steps, order)
         buffer = torch.empty((size, *self.clean.images.shape[1:]), dtype=torch.uint8, device=self.clean.images.device)

@@ -12,7 +12,9 @@ from trainables.laws import option
 
 HEAD_ONLY: Final = 0
 WHOLE_NET: Final = 5
-ARCHITECTURE: Final = ("model", "width", "stem", "activation", "input_size")
+ARCHITECTURE: Final = ("model", "width", "stem", "activation", "input_size", "head")
+ATTACKS: Final = ("fooling", "gaussian", "pixel")
+EXTRA_SETS: Final = ("gaussian", "pixel")
 OWN_WIDTH: Final = 64  # channels of a ResNet's first stage as published
 
 
@@ -45,11 +47,19 @@ class ClassificationOptions:
     activation: str = option(
         "string", "own", "activation function in place of the network's; 'own' leaves it", enum=list(ACTIVATIONS)
     )
+    head: str = option(
+        "string",
+        "fresh",
+        "last layer: 'fresh' has one output for each class of the data, 'kept' is the network's own of 1000 outputs, "
+        "of which the first are the data's classes",
+        enum=["fresh", "kept"],
+    )
     start: str = option(
         "string",
         "scratch",
-        "initial weights: random, preparation's baseline, torchvision's, or those of checkpoint_path",
-        enum=["scratch", "baseline", "pretrained", "checkpoint"],
+        "initial weights: random, preparation's baseline, torchvision's, those of the data set's self-supervised "
+        "pretext task, or those of checkpoint_path",
+        enum=["scratch", "baseline", "pretrained", "pretext", "checkpoint"],
     )
     pretrained_path: str = option(
         "string", "", "torchvision weight file for start = 'pretrained'; empty means torch's hub cache", fixed=True
@@ -62,7 +72,7 @@ class ClassificationOptions:
         minimum=HEAD_ONLY,
         maximum=WHOLE_NET,
     )
-    batch_size: int = option("integer", 64, "images per step, fooling images included", minimum=2, maximum=8192)
+    batch_size: int = option("integer", 64, "images per step, perturbed images included", minimum=2, maximum=8192)
     learning_rate: float = option("number", 1e-3, "step size of the optimizer", exclusiveMinimum=0, maximum=10)
     optimizer: str = option("string", "adamw", "optimizer", enum=["sgd", "adam", "adamw"])
     momentum: float = option("number", 0.9, "momentum of sgd", minimum=0, exclusiveMaximum=1)
@@ -103,8 +113,21 @@ class ClassificationOptions:
         "rates of the sets of fooling images to train with; may be empty",
         items={"type": "number", "exclusiveMinimum": 0},
     )
-    fooling_share: float = option(
-        "number", 0.5, "share of fooling images in a batch, where fooling_rates has any", minimum=0, maximum=1
+    extra_sets: tuple[str, ...] = option(
+        "array",
+        (),
+        "further sets of perturbed images to train with; may be empty",
+        items={"type": "string", "enum": list(EXTRA_SETS)},
+    )
+    extra_share: float = option(
+        "number",
+        0.5,
+        "share of perturbed images in a batch, where fooling_rates or extra_sets has any; 1 trains on them alone",
+        minimum=0,
+        maximum=1,
+    )
+    steps_per_epoch: int = option(
+        "integer", 0, "optimizer steps of an epoch, whatever the batch size; 0 is one pass", minimum=0
     )
     precision: str = option(
         "string",
@@ -122,25 +145,92 @@ class ClassificationOptions:
     rate_reference_size: int = option(
         "integer", 224, "image side in pixels at which one rate moves pixels alike", minimum=1, fixed=True
     )
-    fooling_images: int = option("integer", 600, "most training images perturbed per rate", minimum=1, fixed=True)
-    evaluation_images: int = option("integer", 200, "most images in each perturbed set", minimum=1, fixed=True)
-    fooling_keep: str = option(
+    generation_size: int = option(
+        "integer",
+        0,
+        "side in pixels at which fooling images are generated and then enlarged; 0 is the images' own",
+        minimum=0,
+        fixed=True,
+    )
+    gaussian_start: float = option(
+        "number",
+        0.02,
+        "standard deviation of the noise that a Gaussian perturbation starts from, as a share of the pixel range",
+        minimum=0,
+        maximum=1,
+        fixed=True,
+    )
+    gaussian_step: float = option(
+        "number",
+        0.25,
+        "length of a Gaussian perturbation's step in normalised input space",
+        exclusiveMinimum=0,
+        fixed=True,
+    )
+    gaussian_penalty: float = option(
+        "number", 0.1, "weight of a Gaussian perturbation's squared magnitude in its loss", minimum=0, fixed=True
+    )
+    pixel_share: float = option(
+        "number",
+        0.005,
+        "share of an image's pixels that a pixel perturbation moves",
+        exclusiveMinimum=0,
+        maximum=1,
+        fixed=True,
+    )
+    pixel_restarts: int = option(
+        "integer",
+        3,
+        "times that a pixel perturbation draws other pixels, where the first do not fool",
+        minimum=0,
+        fixed=True,
+    )
+    training_images: int = option(
+        "integer", 0, "training images used, of every class alike; 0 uses all", minimum=0, fixed=True
+    )
+    augmentation_images: int = option(
+        "integer", 600, "most training images perturbed for each set to train with", minimum=1, fixed=True
+    )
+    evaluation_attack: str = option(
+        "string",
+        "fooling",
+        "attack of the perturbed training, perturbed validation and hold-out sets",
+        enum=list(ATTACKS),
+        fixed=True,
+    )
+    evaluation_images: int = option(
+        "integer",
+        200,
+        "most images in the perturbed training, perturbed validation and hold-out sets",
+        minimum=1,
+        fixed=True,
+    )
+    out_of_distribution_attack: str = option(
+        "string", "pixel", "attack of the out-of-distribution hold-out set", enum=list(ATTACKS), fixed=True
+    )
+    out_of_distribution_images: int = option(
+        "integer", 100, "most images in the out-of-distribution hold-out set", minimum=1, fixed=True
+    )
+    set_keep: str = option(
         "string",
         "fooled",
-        "keep only images that fool the baseline after rounding, or all",
+        "keep only images that fool the baseline after rounding in the sets to train with, or all",
         enum=["fooled", "all"],
         fixed=True,
     )
-    fooling_shards: int = option(
-        "integer", 2, "tasks that share the making of one set", minimum=1, maximum=256, fixed=True
-    )
+    set_shards: int = option("integer", 2, "tasks that share the making of one set", minimum=1, maximum=256, fixed=True)
+    baseline_weights: str = option("string", "", "checkpoint that is the baseline; empty trains one", fixed=True)
     baseline_epochs: int = option("integer", 6, "epochs of the baseline", minimum=1, fixed=True)
     baseline_batch_size: int = option("integer", 64, "batch size of the baseline", minimum=2, fixed=True)
     baseline_learning_rate: float = option(
         "number", 2e-3, "learning rate of the baseline", exclusiveMinimum=0, maximum=10, fixed=True
     )
     baseline_start: str = option(
-        "string", "scratch", "initial weights of the baseline", enum=["scratch", "pretrained", "checkpoint"], fixed=True
+        "string",
+        "scratch",
+        "initial weights of a baseline that is trained",
+        enum=["scratch", "pretrained", "pretext", "checkpoint"],
+        fixed=True,
     )
     evaluation_noise_scale: float = option(
         "number", 0.1, "weight noise under which weight_noise_accuracy is measured", minimum=0, maximum=1, fixed=True
@@ -175,9 +265,14 @@ def read(plain: Mapping[str, Any]) -> ClassificationOptions:
     return laws.read(ClassificationOptions, plain, "classification")
 
 
-def set_of(rate: float) -> str:
-    """Names the set of fooling images that a rate trains with; rates that differ at all have different sets."""
-    return f"train/{repr(float(rate)).removesuffix('.0')}"
+def training_sets(options: ClassificationOptions) -> tuple[str, ...]:
+    """Names of the sets of perturbed images that a trial trains with, in the order of its options."""
+    return tuple(f"augmentation/{name}" for name in (*map(fooling_name, options.fooling_rates), *options.extra_sets))
+
+
+def fooling_name(rate: float) -> str:
+    """Names the fooling images of a rate, as in `fooling-20`; rates that differ at all have different names."""
+    return f"fooling-{repr(float(rate)).removesuffix('.0')}"
 
 
 def _conflicts(options: ClassificationOptions) -> list[str]:
@@ -192,6 +287,8 @@ def _conflicts(options: ClassificationOptions) -> list[str]:
         )
     if len(set(options.fooling_rates)) != len(options.fooling_rates):
         found.append(f"fooling_rates: {list(options.fooling_rates)} names a rate twice")
+    if len(set(options.extra_sets)) != len(options.extra_sets):
+        found.append(f"extra_sets: {list(options.extra_sets)} names a set twice")
     if options.activation != "own" and options.model in WITH_BUILT_IN_ACTIVATIONS:
         found.append(f"activation: {options.model} has its function built in; use 'own'")
     starts = {options.start, options.baseline_start}

@@ -188,7 +188,7 @@ def _batches(options: ClassificationOptions, prepared: _Sets, normalisation: Nor
     return Batches(
         clean=prepared.images("data", "train.arrow"),
         fooling=[prepared.images(name) for name in _fooling_sets(options)],
-        fooling_share=options.fooling_share,
+        extra_share=options.extra_share,
         batch_size=options.batch_size,
         augmented=options.transform == "crop_flip",
         # A data set that does not say so is taken for one whose labels a mirror would change.
