@@ -35,8 +35,12 @@ class Normalisation:
 
     def pixels(self, inputs: Tensor) -> Tensor:
         """uint8 images of network inputs: clipped to valid pixels, then rounded."""
+        return self.floats(inputs).mul_(255).round_().clamp_(0, 255).to(torch.uint8)
+
+    def floats(self, inputs: Tensor) -> Tensor:
+        """Images in [0, 1] of network inputs, as new floats; neither clipped nor rounded."""
         mean, std = self._channels(inputs)
-        return (inputs * std + mean).mul_(255).round_().clamp_(0, 255).to(torch.uint8)
+        return inputs * std + mean
 
     def _channels(self, like: Tensor) -> tuple[Tensor, Tensor]:
         mean = torch.tensor(self.mean, dtype=torch.float32, device=like.device)[:, None, None]

@@ -117,6 +117,18 @@ def build(options: ClassificationOptions, classes: int, image_shape: tuple[int, 
     return net
 
 
+@contextlib.contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Every module is in evaluation mode inside, and in its own mode again afterwards, also after an exception."""
+    modes = [(module, module.training) for module in net.modules()]
+    net.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
 def head(net: nn.Module) -> nn.Linear | nn.Conv2d:
     """The layer that makes the class scores: the last linear or convolutional one."""
     layers = [module for module in net.modules() if isinstance(module, nn.Linear | nn.Conv2d)]

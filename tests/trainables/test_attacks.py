@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from trainables.images import Normalisation
-from trainables.perturbations.fooling import FoolingImages, FoolingOptions, fooling_images, wrong_targets
+from trainables.perturbations.attack import Attacked, wrong_targets
+from trainables.perturbations.fooling import FoolingOptions, fooling_images
 from trainables.perturbations.pgd import pgd
 from trainables.seeds import generator
 
@@ -33,9 +34,10 @@ def labels(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
         return net(PLAIN.of(images)).argmax(1)
 
 
-def fooled(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, **options: Any) -> FoolingImages:
+def fooled(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, **options: Any) -> Attacked:
     targets = wrong_targets(labels, 4, generator("targets"))
-    return fooling_images(net, images, targets, PLAIN, FoolingOptions(**{"rate": 4.0, "reference_size": 12, **options}))
+    chosen = FoolingOptions(**{"rate": 4.0, "reference_size": 12, **options})
+    return fooling_images(net, images, labels, targets, PLAIN, chosen, labels)
 
 
 def test_targets_are_uniform_over_the_wrong_classes() -> None:
@@ -74,7 +76,7 @@ def test_one_step_has_the_lawful_length_and_direction(net: nn.Module) -> None:
     net.eval()
     scores = net(inputs)
     rate = 6.0
-    made = fooling_images(net, images, targets, PLAIN, FoolingOptions(rate, 12, iterations=1))
+    made = fooling_images(net, images, targets, targets, PLAIN, FoolingOptions(rate, 12, iterations=1), targets)
     (gradient,) = torch.autograd.grad(scores.gather(1, targets[:, None]).sum(), inputs)
     for index in (scores.argmax(1) != targets).nonzero().flatten().tolist():
         assert made.steps[index] == 1
@@ -107,7 +109,8 @@ def test_a_flat_score_ends() -> None:
     nn.init.zeros_(flat[1].weight)
     nn.init.zeros_(flat[1].bias)
     images = torch.full((2, 3, 2, 2), 100, dtype=torch.uint8)
-    made = fooling_images(flat, images, torch.tensor([1, 2]), PLAIN, FoolingOptions(5.0, 2, iterations=4))
+    targets = torch.tensor([1, 2])
+    made = fooling_images(flat, images, 0 * targets, targets, PLAIN, FoolingOptions(5.0, 2, iterations=4), targets)
     assert torch.equal(made.images, images)
     assert not made.fooled.any()
 

@@ -11,7 +11,8 @@ from trainables.classification.baseline import baseline_net, correctly_classifie
 from trainables.classification.facts import facts_of, normalisation
 from trainables.data.store import read_images, write_images
 from trainables.errors import TrainableError
-from trainables.perturbations.fooling import FoolingOptions, fooling_images, wrong_targets
+from trainables.perturbations.attack import wrong_targets
+from trainables.perturbations.fooling import FoolingOptions, fooling_images
 from trainables.precision import repeatable
 from trainables.preparation import Inputs
 from trainables.seeds import generator
@@ -37,9 +38,11 @@ def build_shard(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -
         made = fooling_images(
             baseline_net(arguments, inputs),
             torch.index_select(clean.images, 0, rows),
+            clean.labels[rows],
             targets,
             normalisation(data),
             FoolingOptions(arguments["rate"], arguments["rate_reference_size"]),
+            rows,
         )
     write_images(
         directory / IMAGES,

@@ -11,7 +11,7 @@ from trainables.classification.batches import LabelledImages
 from trainables.classification.options import ClassificationOptions
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
-from trainables.perturbations.fooling import evaluating
+from trainables.models import evaluating
 from trainables.perturbations.pgd import pgd
 from trainables.perturbations.weight_noise import perturbed
 from trainables.seeds import generator
