@@ -28,6 +28,8 @@ _BLOCKS: Final[Mapping[str, tuple[Any, list[int], dict[str, int]]]] = {
     "wide_resnet50_2": (Bottleneck, [3, 4, 6, 3], {"width_per_group": 128}),
     "wide_resnet101_2": (Bottleneck, [3, 4, 23, 3], {"width_per_group": 128}),
 }
+PUBLISHED_OUTPUTS: Final = 1000
+"""Classes of torchvision's published networks, all of which a kept head keeps."""
 _REPLACEABLE: Final = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.LeakyReLU, nn.ELU, nn.Mish)
 _ACTIVATIONS: Final[Mapping[str, Any]] = {
     "relu": nn.ReLU,
@@ -89,18 +91,19 @@ def build(options: ClassificationOptions, classes: int, image_shape: tuple[int, 
     """A network with fresh weights that are a function of options, classes and seed alone, in evaluation mode.
 
     Args:
-        options: model, width, stem, activation and input_size are read.
-        classes: outputs of the head.
+        options: model, width, stem, activation, input_size and head are read.
+        classes: of the data; outputs of the head, unless it is kept.
         image_shape: (3, height, width) of the images that will come.
         seed: of the initial weights.
 
     Raises:
-        TrainableError: OPTION_INVALID, where the network cannot take such images or such a width.
+        TrainableError: OPTION_INVALID, where the network cannot take such images or such a width, or where a kept head has
+            fewer outputs than there are classes.
     """
-    side = options.input_size or image_shape[1]
+    side, outputs = options.input_size or image_shape[1], _outputs(options, classes)
     try:
         with own_randomness(seed, torch.device("cpu")):
-            net = _construct(options, classes, side)
+            net = _construct(options, outputs, side)
         _exchange_activations(net, options.activation)
         if options.input_size:
             net.register_forward_pre_hook(_Resize(options.input_size))
@@ -135,6 +138,12 @@ def head(net: nn.Module) -> nn.Linear | nn.Conv2d:
     return layers[-1]
 
 
+def head_names(net: nn.Module) -> frozenset[str]:
+    """Names of the head's parameters in the net's state."""
+    own = list(head(net).parameters())
+    return frozenset(name for name, value in net.named_parameters() if any(value is mine for mine in own))
+
+
 def trainable_modules(net: nn.Module, unfrozen_layers: int) -> list[nn.Module]:
     """The modules that train: the head, and `unfrozen_layers` residual stages from the top; 5 means the whole net.
 
@@ -162,13 +171,15 @@ def enter_training(net: nn.Module, unfrozen_layers: int) -> None:
         module.train()
 
 
-def load_pretrained(net: nn.Module, model: str, path: str = "") -> frozenset[str]:
+def load_pretrained(net: nn.Module, model: str, path: str = "", *, keep_head: bool = False) -> frozenset[str]:
     """Fills a net with torchvision's default weights; never downloads.
 
     Args:
         net: built without another width or stem.
         model: its torchvision name.
         path: file with those weights; empty means the place where torch's hub keeps them.
+        keep_head: whether the published head comes too. A head of the data's own classes stays fresh even where it has
+            1000 outputs: they mean other classes.
 
     Returns:
         As `load_body`.
@@ -185,11 +196,16 @@ def load_pretrained(net: nn.Module, model: str, path: str = "") -> frozenset[str
             f"start = 'pretrained' needs {Path(url).name}, which is not at {file}; fetch {url} and put it at {cached}, "
             "or set pretrained_path",
         )
-    return load_body(net, _published_weights(file), str(file))
+    weights = _published_weights(file)
+    tops = head_names(net)
+    if keep_head:
+        check_shapes(weights, {name: net.get_parameter(name).shape for name in tops}, str(file), others_allowed=True)
+        return load_body(net, weights, str(file))
+    return load_body(net, {name: value for name, value in weights.items() if name not in tops}, str(file))
 
 
 def load_body(net: nn.Module, weights: Mapping[str, Tensor], where: str) -> frozenset[str]:
-    """Copies all weights but the head's into the net; the head's too where they fit.
+    """Copies all weights but the head's into the net; the head's too where they are there and fit.
 
     Returns:
         The names that stayed fresh: those of the head, or none.
@@ -198,8 +214,7 @@ def load_body(net: nn.Module, weights: Mapping[str, Tensor], where: str) -> froz
         TrainableError: CKPT_CORRUPT, naming what is missing or has another shape.
     """
     own = net.state_dict()
-    top = head(net)
-    tops = {name for name, value in net.named_parameters() if any(value is mine for mine in top.parameters())}
+    tops = head_names(net)
     fits = all(name in weights and weights[name].shape == own[name].shape for name in tops)
     # Weights published before batch norm counted its batches lack that counter.
     wanted = {
@@ -211,7 +226,18 @@ def load_body(net: nn.Module, weights: Mapping[str, Tensor], where: str) -> froz
     with torch.no_grad():
         for name in wanted:
             own[name].copy_(weights[name])
-    return frozenset() if fits else frozenset(tops)
+    return frozenset() if fits else tops
+
+
+def _outputs(options: ClassificationOptions, classes: int) -> int:
+    if options.head == "fresh":
+        return classes
+    if classes > PUBLISHED_OUTPUTS:
+        raise TrainableError(
+            "OPTION_INVALID",
+            f"head: a kept head has {PUBLISHED_OUTPUTS} outputs, the data have {classes} classes; set head = 'fresh'",
+        )
+    return PUBLISHED_OUTPUTS
 
 
 def _published_weights(file: Path) -> Mapping[str, Tensor]:

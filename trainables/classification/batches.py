@@ -1,10 +1,12 @@
 """Batches of one epoch: gathered from the mapped store, augmented and normalised as a whole."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from trainables.augmentations import crop_flip
 from trainables.images import Normalisation
@@ -32,25 +34,33 @@ class LabelledImages:
 
 @dataclasses.dataclass(frozen=True)
 class Batches:
-    """Every epoch has len(clean) // batch_size steps (at least one), whatever the share of fooling images.
+    """Steps of full batches, each a mixture of clean and perturbed images; every epoch has equally many.
 
-    So epochs of all trials cost alike. A share above 0 takes the place of clean images: the epoch then shows a random
-    part of them. Within an epoch no clean image comes twice, and no fooling image before all others have come.
+    One pass has len(rows) // batch_size steps (at least one), whatever the share of perturbed images, so that epochs of
+    all trials cost alike; what does not fill a batch is left out of that epoch. Perturbed images take the place of clean
+    ones, and a pass then shows a random part of those. With `steps_per_epoch`, clean images come in one long row of
+    reshuffled passes that runs on through all epochs. Perturbed images always do. In such a row no image comes twice
+    before all have come.
 
     Attributes:
         clean: the training images.
-        fooling: sets of fooling images with their true labels, drawn from as one pool; may be empty.
-        extra_share: share of each batch that comes from the pool.
+        rows: (n,) int64, which of the clean images train.
+        extra: sets of perturbed images with their true labels, drawn from as one pool; may be empty.
+        extra_share: share of the images that comes from the pool. After any number of steps the images drawn from it are
+            that share, rounded down; so small batches keep to it as well.
         batch_size: images per step; a smaller training set is one batch.
+        steps_per_epoch: 0 is one pass.
         augmented: whether every image goes through crop_flip.
         flip_probability: of crop_flip.
         normalisation: of the network's input.
     """
 
     clean: LabelledImages
-    fooling: Sequence[LabelledImages]
+    rows: Tensor
+    extra: Sequence[LabelledImages]
     extra_share: float
     batch_size: int
+    steps_per_epoch: int
     augmented: bool
     flip_probability: float
     normalisation: Normalisation
@@ -58,34 +68,43 @@ class Batches:
     @property
     def steps(self) -> int:
         """Steps in an epoch."""
-        return max(1, len(self.clean) // self.batch_size)
+        return self.steps_per_epoch or max(1, len(self.rows) // self.batch_size)
 
     def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs (N, C, H, W), normalised float32, channels last, with labels (N,), for each step of an epoch.
 
         A function of seed and epoch alone: nothing is carried from one epoch to the next.
         """
-        order, augmentation = generator(seed, "order", epoch), generator(seed, "augmentation", epoch)
-        size = min(self.batch_size, len(self.clean))
-        from_pool = round(self.extra_share * size) if self.fooling else 0
-        clean_order = torch.randperm(len(self.clean), generator=order)
-        pool_order = _cycled(sum(map(len, self.fooling)), from_pool * self.steps, order)
+        augmentation = generator(seed, "augmentation", epoch)
+        size = min(self.batch_size, len(self.rows))
         buffer = torch.empty((size, *self.clean.images.shape[1:]), dtype=torch.uint8, device=self.clean.images.device)
-        for step in range(self.steps):
-            clean = clean_order[step * (size - from_pool) : (step + 1) * (size - from_pool)]
-            pool = pool_order[step * from_pool : (step + 1) * from_pool]
+        for clean, pool in self._orders(seed, epoch, size):
             labels = _gather([self.clean], clean, buffer[: len(clean)])
             if len(pool):
-                labels = torch.cat([labels, _gather(self.fooling, pool, buffer[len(clean) :])])
+                labels = torch.cat([labels, _gather(self.extra, pool, buffer[len(clean) :])])
             images = crop_flip(buffer, augmentation, self.flip_probability) if self.augmented else buffer
             yield self.normalisation.of(images), labels
 
+    def _orders(self, seed: int, epoch: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows of clean images and places in the pool for each step of an epoch."""
+        first = epoch * self.steps
+        # As the decimal that was written: 0.3 as a float is a little less, and its first batch of ten would hold two.
+        per_step = Fraction(repr(self.extra_share)) * size if self.extra else Fraction(0)
+        drawn = [int(per_step * step) for step in range(first, first + self.steps + 1)]
+        counts = [after - before for before, after in itertools.pairwise(drawn)]
+        begin = first * size - drawn[0] if self.steps_per_epoch else epoch * len(self.rows)
+        clean = _row(len(self.rows), begin, self.steps * size - sum(counts), (seed, "order"))
+        pool = _row(sum(map(len, self.extra)), drawn[0], sum(counts), (seed, "extra order"))
+        return zip(self.rows[clean].split([size - count for count in counts]), pool.split(counts), strict=True)
 
-def _cycled(size: int, wanted: int, generator: Generator) -> Tensor:
-    """`wanted` indices below `size`: whole permutations, one after the other."""
-    rounds = -(-wanted // size) if wanted else 0
-    orders = [torch.randperm(size, generator=generator) for _ in range(rounds)]
-    return torch.cat(orders)[:wanted] if orders else torch.empty(0, dtype=torch.int64)
+
+def _row(size: int, begin: int, count: int, parts: tuple[int | str, ...]) -> Tensor:
+    """`count` indices from place `begin` on of an endless row of permutations of `size`, each with its own seed."""
+    if not count:
+        return torch.empty(0, dtype=torch.int64)
+    passes = range(begin // size, (begin + count - 1) // size + 1)
+    orders = [torch.randperm(size, generator=generator(*parts, number)) for number in passes]
+    return torch.cat(orders)[begin % size :][:count]
 
 
 def _gather(sets: Sequence[LabelledImages], indices: Tensor, out: Tensor) -> Tensor:
@@ -93,9 +112,11 @@ def _gather(sets: Sequence[LabelledImages], indices: Tensor, out: Tensor) -> Ten
     labels = []
     first, filled = 0, 0
     for part in sets:
-        own = indices[(indices >= first) & (indices < first + len(part))] - first
+        own = indices
+        if len(sets) > 1:
+            own = indices[(indices >= first) & (indices < first + len(part))] - first
         own = own.to(part.images.device)
         torch.index_select(part.images, 0, own, out=out[filled : filled + len(own)])
         labels.append(part.labels[own])
         first, filled = first + len(part), filled + len(own)
-    return torch.cat(labels)
+    return torch.cat(labels) if len(labels) > 1 else labels[0]

@@ -8,7 +8,7 @@ from torch import nn
 
 from trainables import checkpoints
 from trainables.classification.facts import architecture_of, facts_of
-from trainables.classification.options import ClassificationOptions
+from trainables.classification.options import ARCHITECTURE, ClassificationOptions
 from trainables.models import build, load_body, load_pretrained
 from trainables.preparation import Inputs
 
@@ -41,7 +41,7 @@ def build_start(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -
     options = architecture_of(arguments)
     net = build(options, len(facts["classes"]), tuple(facts["image_shape"]), seed=0)
     if arguments["start"] == "pretrained":
-        fresh = load_pretrained(net, options.model, arguments["path"])
+        fresh = load_pretrained(net, options.model, arguments["path"], keep_head=options.head == "kept")
     else:
         fresh = load_weights(net, Path(arguments["path"]))
     # A head that the file lacks is left out here too, so that every trial draws its own.
@@ -49,10 +49,12 @@ def build_start(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -
     return {"weights": sum(parameter.numel() for parameter in net.parameters()), "fresh_head": bool(fresh)}
 
 
-def save_weights(net: nn.Module, path: Path, model: str, without: frozenset[str] = frozenset()) -> None:
-    """Writes a network's weights and batch-norm statistics but for the named ones, without an optimizer's state."""
+def save_weights(
+    net: nn.Module, path: Path, options: ClassificationOptions, without: frozenset[str] = frozenset()
+) -> None:
+    """Writes a network's weights and batch-norm statistics but for the named ones, and its architecture beside them."""
     kept = {NET + name: value for name, value in net.state_dict().items() if name not in without}
-    checkpoints.save(path, kept, {"model": model})
+    checkpoints.save(path, kept, {name: getattr(options, name) for name in ARCHITECTURE})
 
 
 def load_weights(net: nn.Module, path: Path) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """The classification trainer: one network, one trial."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +12,10 @@ from trainables import checkpoints, laws
 from trainables.classification import optimizers
 from trainables.classification.batches import Batches, LabelledImages
 from trainables.classification.facts import facts_of
-from trainables.classification.options import ClassificationOptions, read, set_of
+from trainables.classification.options import ClassificationOptions, read, training_sets
 from trainables.classification.scores import Scorer, needed_sets
 from trainables.classification.starts import NET, starting_weights
+from trainables.classification.training_images import training_rows
 from trainables.classification.vocabulary import METRICS
 from trainables.data.store import Store, read_images
 from trainables.errors import TrainableError
@@ -62,7 +64,7 @@ class ClassificationTrainer:
         self._optimizer = optimizers.optimizer(self.net, self._options)
         normalisation = Normalisation.read(facts["mean"], facts["std"])
         self._batches = _batches(self._options, prepared, normalisation)
-        self._training_sets = {name: sets[name] for name in ("data", *_fooling_sets(self._options))}
+        self._training_sets = {name: sets[name] for name in ("data", *_extra_sets(self._options))}
         self._scorer = Scorer(
             normalisation,
             self._options,
@@ -86,8 +88,8 @@ class ClassificationTrainer:
                 optimizers.set_learning_rate(self._optimizer, optimizers.learning_rate(self._options, progress))
                 losses[step] = self._step(inputs, labels, noise)
                 # On a GPU a look at every loss would wait for the device at every step.
-                if self._device.type == "cpu":
-                    self._check_finite(losses[step : step + 1], step)
+                if self._device.type == "cpu" and not math.isfinite(losses[step]):
+                    self._check_finite(losses[: step + 1])
         self._check_finite(losses)
         self.epoch += 1
 
@@ -141,15 +143,14 @@ class ClassificationTrainer:
             scores = self.net(inputs)
         return nn.functional.cross_entropy(scores.float(), labels)
 
-    def _check_finite(self, losses: Tensor, first: int = 0) -> None:
-        """Holds the losses of the steps from `first` on to be numbers."""
+    def _check_finite(self, losses: Tensor) -> None:
+        """Holds the losses of an epoch's steps to be numbers."""
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
             step = int(broken[0])
             raise TrainableError(
                 "NONFINITE",
-                f"epoch {self.epoch + 1}, step {first + step + 1}: the loss is {float(losses[step])}; "
-                "lower learning_rate",
+                f"epoch {self.epoch + 1}, step {step + 1}: the loss is {float(losses[step])}; lower learning_rate",
             )
 
     def _identity(self) -> dict[str, Any]:
@@ -180,16 +181,19 @@ class _Sets:
         return LabelledImages(found.images, found.labels).to(self._device)
 
 
-def _fooling_sets(options: ClassificationOptions) -> list[str]:
-    return [f"fooling/{set_of(rate)}" for rate in sorted(options.fooling_rates)]
+def _extra_sets(options: ClassificationOptions) -> list[str]:
+    """In alphabetical order: options that name the same sets are the same pool, in whatever order they name them."""
+    return sorted(f"set/{name}" for name in training_sets(options))
 
 
 def _batches(options: ClassificationOptions, prepared: _Sets, normalisation: Normalisation) -> Batches:
     return Batches(
         clean=prepared.images("data", "train.arrow"),
-        fooling=[prepared.images(name) for name in _fooling_sets(options)],
+        rows=training_rows(prepared.folder("data"), options.training_images),
+        extra=[prepared.images(name) for name in _extra_sets(options)],
         extra_share=options.extra_share,
         batch_size=options.batch_size,
+        steps_per_epoch=options.steps_per_epoch,
         augmented=options.transform == "crop_flip",
         # A data set that does not say so is taken for one whose labels a mirror would change.
         flip_probability=options.flip_probability if prepared.facts.get("flips_keep_labels", False) else 0.0,
