@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from robustune import checks
+from robustune.baseline import with_baseline
 from robustune.errors import readable
 from robustune.ledger import Ledger
 from robustune.running import SearchResult, run, versions
@@ -19,6 +20,7 @@ def search(
     trials: int | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    baseline_from: str | Path | None = None,
     address: str | None = None,
     storage: str | None = None,
     tracking_uri: str | None = None,
@@ -35,6 +37,8 @@ def search(
         trials: budget of trials, instead of the study's.
         epochs: budget of epochs a trial, instead of the study's.
         seed: seed of the search, instead of the study's.
+        baseline_from: a finished study, whose best trial by clean accuracy is the baseline that sets are made for; it
+            becomes part of this study.
         address: HOST:PORT of a Ray head node, "auto", or None for this machine alone.
         storage: path or `pyarrow.fs` URI that every node reaches, for sets and checkpoints.
         tracking_uri: MLflow tracking URI; None for `mlflow.db` in the results folder.
@@ -48,8 +52,8 @@ def search(
         Mistake: anything that the user can mend, with a code and one clear message.
     """
     settings = Settings(str(results), address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
-    chosen = checks.read(study, trials, epochs, seed)
     screen = Screen(progress)
+    chosen = with_baseline(checks.read(study, trials, epochs, seed), baseline_from, settings, screen.say)
     for warning in checks.check(chosen, settings):
         screen.say(f"warning: {warning}")
     with Ledger.create(settings.results_folder / chosen.name, chosen, versions(), settings.segments) as ledger:

@@ -1,10 +1,40 @@
-"""Which of the committed checkpoints are still whole."""
+"""Which of the committed checkpoints are still whole, and where."""
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from pyarrow import fs as pafs
+
+from robustune.errors import Mistake
+from trainables.storage import below, is_uri
+
+
+def whole_copy(path: str, sha256: str, folder: Path, root: str, trial: int, whose: str) -> str:
+    """Returns where a committed checkpoint lies now, absolute: where it was written, or where its study was moved to.
+
+    Args:
+        path: as committed.
+        sha256: as committed; nothing else is taken for the checkpoint.
+        folder: of the study.
+        root: of the study's checkpoints, as the settings have it.
+        trial: its number.
+        whose: begins the message.
+
+    Raises:
+        Mistake: CKPT_MISSING, or CKPT_CORRUPT where only a file with another digest is there.
+    """
+    inside = (f"{trial:05d}", (path.partition("?")[0] if is_uri(path) else path).rpartition("/")[2])
+    written = path if is_uri(path) else str((folder / path).absolute())
+    places = dict.fromkeys([written, str(folder.absolute().joinpath("checkpoints", *inside)), below(root, *inside)])
+    digests = {place: digest_of(place, folder) for place in places}
+    whole = next((place for place, digest in digests.items() if digest == sha256), None)
+    if whole is not None:
+        return whole
+    damaged = next((place for place, digest in digests.items() if digest is not None), None)
+    if damaged is not None:
+        raise Mistake("CKPT_CORRUPT", f"{whose}: {damaged}: is not what was written; put a good copy in its place")
+    raise Mistake("CKPT_MISSING", f"{whose}: {written}: the checkpoint is gone, or cannot be read; put it back")
 
 
 def newest_whole(kept: Iterable[tuple[int, str, str]], folder: Path) -> tuple[int, str | None]:

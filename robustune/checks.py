@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from analysis import records
 from robustune import address
-from robustune.differences import differences
+from robustune.differences import mismatch
 from robustune.errors import Mistake
 from robustune.halving import rungs
 from robustune.settings import Settings
@@ -42,26 +42,37 @@ def stored(study: str, settings: Settings) -> Path:
     Raises:
         Mistake: STUDY_MISSING, with the studies that are there.
     """
-    given = Path(study)
-    name = given.stem if given.suffix == ".toml" else given.name
-    for folder in (given, settings.results_folder / name):
-        if _begun(folder):
-            return folder.absolute()
+    folder = begun(study, settings)
+    if folder is not None:
+        return folder
     if settings.segments is not None:
-        return settings.results_folder / name  # the machine that held the ledger may be lost: `Ledger.open` looks there
-    begun = sorted(ledger.parent.name for ledger in settings.results_folder.glob("*/ledger.sqlite"))
-    there = f"begun there: {', '.join(begun)}" if begun else "none was begun there"
+        # The machine that held the ledger may be lost: `Ledger.open` looks into the storage.
+        return settings.results_folder / _name(study)
+    names = sorted(ledger.parent.name for ledger in settings.results_folder.glob("*/ledger.sqlite"))
+    there = f"begun there: {', '.join(names)}" if names else "none was begun there"
     raise Mistake(
         "STUDY_MISSING",
         f"{settings.results_folder}: no study {study!r} ({there}); begin one with `robustune search STUDY`",
     )
 
 
-def _begun(folder: Path) -> bool:
+def begun(study: str, settings: Settings) -> Path | None:
+    """Returns the folder of a study whose ledger is on this machine, named as for `stored`; None where none is."""
+    places = (Path(study), settings.results_folder / _name(study))
+    return next((folder.absolute() for folder in places if has_ledger(folder)), None)
+
+
+def has_ledger(folder: Path) -> bool:
+    """Whether a study was begun in the folder."""
     try:
         return (folder / records.LEDGER_FILE).is_file()
     except OSError:  # a name too long for a file, or a folder that may not be looked into
         return False
+
+
+def _name(study: str) -> str:
+    given = Path(study)
+    return given.stem if given.suffix == ".toml" else given.name
 
 
 def check(study: Study, settings: Settings) -> list[str]:
@@ -70,18 +81,29 @@ def check(study: Study, settings: Settings) -> list[str]:
     Raises:
         Mistake: the first complaint's code, with every complaint, a line each.
     """
-    complaints = [
-        *_settings(settings),
-        *_options(study),
-        *_folders(study, settings),
-        *_cluster(settings),
-    ]
+    complaints = _building(study, settings)
     # Where the results folder cannot be used, its mlflow.db is no second mistake.
     warnings, unusable = _tracking(settings) if settings.tracking_uri or not complaints else ([], [])
-    complaints += unusable
+    _raise_any([*complaints, *unusable])
+    return warnings
+
+
+def check_building(study: Study, settings: Settings) -> None:
+    """Holds a study whose sets are to be built against what is there.
+
+    Raises:
+        Mistake: the first complaint's code, with every complaint, a line each.
+    """
+    _raise_any(_building(study, settings))
+
+
+def _raise_any(complaints: list[Mistake]) -> None:
     if complaints:
         raise Mistake(complaints[0].code, "\n".join(complaint.message for complaint in complaints))
-    return warnings
+
+
+def _building(study: Study, settings: Settings) -> list[Mistake]:
+    return [*_settings(settings), *_options(study), *_folders(study, settings), *_cluster(settings)]
 
 
 def _settings(settings: Settings) -> list[Mistake]:
@@ -124,7 +146,7 @@ def _folders(study: Study, settings: Settings) -> list[Mistake]:
     found = [Mistake("RESULTS_UNWRITABLE", text) for text in _unwritable(folder, "--results")]
     if settings.storage is not None:
         found += _storage(settings.storage)
-    if not found and _begun(folder):
+    if not found and has_ledger(folder):
         found += _mismatch(folder, study)
     return found
 
@@ -149,20 +171,11 @@ def _storage(storage: str) -> list[Mistake]:
 
 def _mismatch(folder: Path, study: Study) -> list[Mistake]:
     try:
-        begun = records.read_study(folder)
+        held = records.read_study(folder)
     except records.LedgerError as error:
         return [Mistake("STATE_CORRUPT", str(error))]
-    changes = list(differences(begun.content(), study.content()))
-    if not changes:
-        return []
-    return [
-        Mistake(
-            "STUDY_MISMATCH",
-            f"{folder}: holds a study {study.name!r} with another content: {'; '.join(changes)}; give the study "
-            "another name, or name another folder with --results; what is there goes on with "
-            f"`robustune resume {study.name}`",
-        )
-    ]
+    other = mismatch(folder, held, study)
+    return [other] if other else []
 
 
 def _unwritable(folder: Path, option: str) -> list[str]:
@@ -194,14 +207,15 @@ def _tracking(settings: Settings) -> tuple[list[str], list[Mistake]]:
 
 def describe(study: Study, settings: Settings) -> list[str]:
     """Tells in lines what a search would do: how much it tries, where things go, and what is built already."""
-    from robustune.preparation import addresses
+    from robustune.preparation import addresses, steps, whole_names
     from robustune.tracking.destination import printable, redacted
     from trainables.data.store import Store
 
     store = Store(settings.store)
-    digests = addresses(study)
-    built = [name for name, digest in digests.items() if store.has(digest)]
-    waiting = [name for name in digests if name not in built]
+    digests = addresses(steps(study))
+    whole = [name for name, owner in whole_names(digests).items() if name == owner]
+    built = [name for name in digests if name in whole and store.has(digests[name])]
+    waiting = [name for name in digests if name in whole and name not in built]
     objectives = ", ".join(f"{objective.metric} ({objective.goal})" for objective in study.objectives)
     return [
         f"{study.name}: {study.trainer} on {study.data}, {objectives}",

@@ -12,6 +12,22 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from robustune.arguments import (
+    Address,
+    BaselineFrom,
+    BegunName,
+    Concurrency,
+    CpusPerTrial,
+    Epochs,
+    GpusPerTrial,
+    Results,
+    Seed,
+    Storage,
+    StudyName,
+    TrackingUri,
+    Trials,
+)
+from robustune.cli_sets import evaluate, sets_app
 from robustune.errors import Mistake, readable
 
 if TYPE_CHECKING:
@@ -38,24 +54,6 @@ app = typer.Typer(
     ),
 )
 
-StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a shipped study, or path of a study file.")]
-BegunName = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was begun, or its folder.")]
-Results = Annotated[str, typer.Option("--results", help="Folder that holds one folder for every study.")]
-Address = Annotated[str | None, typer.Option(help="HOST:PORT of a Ray head node, or 'auto'. [default: this machine]")]
-Storage = Annotated[
-    str | None,
-    typer.Option(help="Path or URI that every node reaches, for sets and checkpoints. [default: the results folder]"),
-]
-TrackingUri = Annotated[
-    str | None, typer.Option("--tracking-uri", help="MLflow tracking URI. [default: mlflow.db in the results folder]")
-]
-CpusPerTrial = Annotated[float, typer.Option("--cpus-per-trial", help="CPUs of each trial.")]
-GpusPerTrial = Annotated[float, typer.Option("--gpus-per-trial", help="GPUs of each trial; may be a fraction.")]
-Concurrency = Annotated[int | None, typer.Option(help="Trials at a time. [default: as many as fit]")]
-Trials = Annotated[int | None, typer.Option(help="Budget of trials, instead of the study's.")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial, instead of the study's.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of the search, instead of the study's.")]
-
 
 @app.command(epilog="Example: robustune search quickstart --trials 8 --seed 1")
 def search(
@@ -63,6 +61,7 @@ def search(
     trials: Trials = None,
     epochs: Epochs = None,
     seed: Seed = None,
+    baseline_from: BaselineFrom = None,
     address: Address = None,
     storage: Storage = None,
     tracking_uri: TrackingUri = None,
@@ -80,6 +79,7 @@ def search(
             trials=trials,
             epochs=epochs,
             seed=seed,
+            baseline_from=baseline_from,
             address=address,
             storage=storage,
             tracking_uri=tracking_uri,
@@ -154,6 +154,9 @@ def front(study: BegunName, results: Results = "results") -> None:
     _show_paths(paths)
 
 
+app.command(epilog="Example: robustune evaluate quickstart --trial 3 --trial 7")(evaluate)
+
+
 @app.command(epilog="Example: robustune studies")
 def studies() -> None:
     """List the shipped studies, a line each."""
@@ -172,6 +175,7 @@ def check(
     trials: Trials = None,
     epochs: Epochs = None,
     seed: Seed = None,
+    baseline_from: BaselineFrom = None,
     address: Address = None,
     storage: Storage = None,
     tracking_uri: TrackingUri = None,
@@ -182,14 +186,19 @@ def check(
 ) -> None:
     """Tell everything that can be known before a worker starts."""
     from robustune import checks
+    from robustune.baseline import with_baseline
     from robustune.settings import Settings
+    from search_spaces.complaints import plain_text
 
     settings = Settings(results, address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
-    chosen = checks.read(study, trials, epochs, seed)
+    told: list[str] = []
+    chosen = with_baseline(checks.read(study, trials, epochs, seed), baseline_from, settings, told.append)
+    for line in told:
+        typer.echo(plain_text(line))
     for warning in checks.check(chosen, settings):
         typer.echo(f"warning: {warning}")
-    for told in checks.describe(chosen, settings):
-        typer.echo(told)
+    for line in checks.describe(chosen, settings):
+        typer.echo(line)
 
 
 @app.command(epilog="Example: robustune ui --port 5001")
@@ -215,6 +224,8 @@ def schema() -> None:
 
     typer.echo(json.dumps(json_schema(vocabularies()), indent=2))
 
+
+app.add_typer(sets_app, name="sets")
 
 data_app = typer.Typer(
     no_args_is_help=True,

@@ -37,6 +37,36 @@ class Cluster:
         """Counts the trials that fit side by side; a trial never spans nodes."""
         return sum(_fit(cpus, gpus, cpus_per_trial, gpus_per_trial) for cpus, gpus in self.nodes)
 
+    def threads(self, tasks: int, gpus: float) -> int:
+        """Returns the most CPUs that each of so many tasks can take while as many run side by side as can at all.
+
+        Args:
+            tasks: that wait or run.
+            gpus: of each.
+        """
+        at_a_time = min(tasks, self.slots(1, gpus))
+        if at_a_time == 0:  # a cluster that is still to grow
+            return 1
+        largest = math.floor(max(cpus for cpus, _ in self.nodes))
+        return next((count for count in range(largest, 1, -1) if self.slots(count, gpus) >= at_a_time), 1)
+
+
+@dataclass(frozen=True)
+class Home:
+    """The node that this driver is on: a task there can read the driver's files. A head node may well offer no CPUs."""
+
+    node: str
+    cpus: float
+    gpus: float
+
+
+def home() -> Home:
+    """Returns the node that this driver is connected through; Ray is connected already."""
+    ray = import_module("ray")
+    node = str(ray.get_runtime_context().get_node_id())
+    cpus, gpus = next(_resources(one) for one in ray.nodes() if one["NodeID"] == node)
+    return Home(node, cpus, gpus)
+
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[Cluster]:

@@ -1,10 +1,32 @@
-"""Names every field in which two plain contents differ."""
+"""Names every field in which two plain contents differ, and tells so of two studies."""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from robustune.errors import Mistake
+from search_spaces import Study
+
 ABSENT = object()
+
+
+def mismatch(folder: Path, begun: Study, study: Study) -> Mistake | None:
+    """Returns STUDY_MISMATCH with every field that differs, where a folder holds a study of another content.
+
+    Args:
+        folder: of the study that was begun.
+        begun: the study as its ledger holds it.
+        study: the one that is to go on there.
+    """
+    changes = list(differences(begun.content(), study.content()))
+    if not changes:
+        return None
+    return Mistake(
+        "STUDY_MISMATCH",
+        f"{folder}: holds a study '{begun.name}' with another content: {'; '.join(changes)}; give the study another "
+        f"name, or name another folder with --results; what is there goes on with `robustune resume {begun.name}`",
+    )
 
 
 def differences(old: Any, new: Any, where: str = "") -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from analysis import schema
 from analysis.records import read_study
 from robustune.checkpoints import newest_whole
-from robustune.differences import differences
+from robustune.differences import mismatch
 from robustune.errors import Mistake
 from robustune.facts import Fact, apply, text_of
 from robustune.ledger_file import commits, connected, leave_one_file, make, refuse_orphan, transaction
@@ -113,13 +113,8 @@ class Ledger:
             study = read_study(folder)
         except schema.LedgerError as error:
             raise Mistake("STATE_CORRUPT", str(error)) from None
-        if expected is not None and expected.digest != study.digest:
-            changes = "; ".join(differences(study.content(), expected.content()))
-            raise Mistake(
-                "STUDY_MISMATCH",
-                f"{folder}: holds a study '{study.name}' with another content: {changes}; "
-                "give the study another name, or move the folder away",
-            )
+        if expected is not None and (other := mismatch(folder, study, expected)):
+            raise other
         with _writing(folder):
             ledger = cls(folder, lock, connected(folder / schema.LEDGER_FILE), study, segments)
             try:

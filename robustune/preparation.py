@@ -1,28 +1,47 @@
 """Builds what every trial shares, once, by Ray tasks, before the first trial starts."""
 
-import math
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from robustune.cluster import Cluster
+from robustune.cluster import Cluster, home
 from robustune.errors import Mistake
 from search_spaces import Study, Subset
 from trainables.errors import TrainableError
-from trainables.preparation import Step, plan, run_step, step_address
+from trainables.preparation import SUMMARY, Step, plan, run_step, step_address
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One built set: where it lies in the store, and what its builder says of it."""
+    """One built set: where it lies in the store, what its builder says of it, and whether it was there before."""
 
     digest: str
     summary: Mapping[str, Any]
+    there: bool = False
 
 
-def steps(study: Study) -> tuple[Step, ...]:
-    """Returns what the study's trials need, each step after those it is made from."""
-    possible = {name: _possible(domain) for name, domain in study.space.items()}
+class Watcher(Protocol):
+    """Is told how the building goes; each step by its name."""
+
+    def started(self, name: str) -> None:
+        """A step waits for a worker, or has one."""
+
+    def finished(self, name: str, summary: Mapping[str, Any], node: str) -> None:
+        """A step is built; `node` is the address of who built it."""
+
+
+def steps(study: Study, hold_out: bool = False) -> tuple[Step, ...]:
+    """Returns what the study's trials need, each step after those it is made from.
+
+    Args:
+        study: whose sets are meant.
+        hold_out: with the sets that no search may see.
+
+    Raises:
+        TrainableError: the options cannot go together, whatever is drawn.
+    """
+    possible = {name: values_of(domain) for name, domain in study.space.items()}
     return plan(
         trainer=study.trainer,
         data=study.data,
@@ -30,67 +49,129 @@ def steps(study: Study) -> tuple[Step, ...]:
         possible={name: values for name, values in possible.items() if values is not None},
         metrics=study.metrics,
         seed=study.seed,
+        **({"hold_out": True} if hold_out else {}),
     )
 
 
-def addresses(study: Study) -> dict[str, str]:
+def addresses(planned: Iterable[Step]) -> dict[str, str]:
     """Returns the store address of every step, without building any: an address depends on what goes in alone."""
     found: dict[str, str] = {}
-    for step in steps(study):
+    for step in planned:
         found[step.name] = step_address(step, found)
     return found
 
 
+def whole_names(names: Iterable[str]) -> dict[str, str]:
+    """Returns what each step belongs to: itself, or the set that it is a shard of."""
+    known = set(names)
+    owners = {name: name.rpartition("/")[0] for name in known}
+    return {name: owner if owner in known else name for name, owner in owners.items()}
+
+
+def values_of(domain: Any) -> list[Any] | None:
+    """Returns the values that a searched option can take, of a subset its elements; None for a continuous domain."""
+    if isinstance(domain, Subset):
+        return list(domain.values)
+    grid = domain.grid()
+    return None if grid is None else list(grid)
+
+
+def standing(planned: Sequence[Step], store_root: str) -> dict[str, Prepared]:
+    """Returns the steps that the store holds whole; a damaged entry is discarded, to be built again.
+
+    Of a set that is there, the shards are not looked for.
+
+    Raises:
+        Mistake: CACHE_UNREADABLE, CACHE_UNWRITABLE.
+    """
+    digests = addresses(planned)
+    found: dict[str, Prepared] = {}
+    for step in reversed(planned):  # a set before its shards
+        if step in missing(planned, found) and (built := _there(step.name, store_root, digests[step.name])):
+            found[step.name] = built
+    return {step.name: found[step.name] for step in planned if step.name in found}
+
+
+def missing(planned: Sequence[Step], ready: Iterable[str]) -> list[Step]:
+    """Returns the steps that are still to be built, without the shards of sets that are there."""
+    owners, there = whole_names(step.name for step in planned), set(ready)
+    return [step for step in planned if not {step.name, owners[step.name]} & there]
+
+
 def prepare(
-    study: Study, store_root: str, cluster: Cluster, gpus: float, announce: Callable[[str], None]
+    planned: Sequence[Step],
+    ready: Mapping[str, Prepared],
+    store_root: str,
+    cluster: Cluster,
+    gpus: float,
+    watcher: Watcher,
 ) -> dict[str, Prepared]:
-    """Builds every step that the store lacks, side by side where they do not wait for each other.
+    """Builds every step that is not ready, side by side where they do not wait for each other; Ray is connected.
+
+    Args:
+        planned: each step after those that it reads.
+        ready: what the store holds, as `standing` tells.
+        store_root: path or URI of the store, which every node reaches.
+        cluster: whose CPUs the steps share.
+        gpus: of each step.
+        watcher: is told how it goes.
+
+    Returns:
+        What is ready and what was built, by name.
 
     Raises:
         Mistake: what a builder said, or PREPARATION_FAILED where it died.
     """
     import ray  # late: `steps` serves `robustune check`, which needs no Ray
 
-    digests = addresses(study)
-    waiting = list(steps(study))
-    ready: dict[str, Prepared] = {}
+    digests = addresses(planned)
+    built = dict(ready)
+    waiting = missing(planned, built)
     running: dict[Any, Step] = {}
     build = ray.remote(max_retries=2)(_build)
     while waiting or running:
-        free = [step for step in waiting if all(name in ready for name in step.after)]
+        free = [step for step in waiting if all(name in built for name in step.after)]
         waiting = [step for step in waiting if step not in free]
-        there = {step.name: _there(step, store_root, digests) for step in free}
-        ready.update({name: built for name, built in there.items() if built is not None})
-        missing = [step for step in free if there[step.name] is None]
-        for step in missing:
-            threads = max(1, math.floor(max(cpus for cpus, _ in cluster.nodes) / len(missing)))
+        threads = cluster.threads(len(free) + len(running), gpus)
+        for step in free:
             inputs = {name: digests[name] for name in step.after}
-            task = build.options(num_cpus=threads, num_gpus=gpus).remote(step, store_root, inputs, threads)
+            task = build.options(**_placed(step, threads, gpus)).remote(step, store_root, inputs, threads)
             running[task] = step
-            announce(f"preparing {step.name}")
-        if running:
-            _finish_one(running, ready, announce)
-    return ready
+            watcher.started(step.name)
+        _finish_one(running, built, watcher)
+    return built
 
 
-def _there(step: Step, store_root: str, digests: Mapping[str, str]) -> Prepared | None:
-    """What the store holds whole of a step; a damaged entry is discarded, to be built again."""
+def _placed(step: Step, threads: int, gpus: float) -> dict[str, Any]:
+    """What Ray is asked for: where a step reads the driver's files, the driver's node, with no more than that has."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    if not step.here:
+        return {"num_cpus": threads, "num_gpus": gpus}
+    own = home()
+    return {
+        "num_cpus": min(threads, own.cpus),
+        "num_gpus": gpus if gpus <= own.gpus else 0,
+        "scheduling_strategy": NodeAffinitySchedulingStrategy(own.node, soft=False),
+    }
+
+
+def _there(name: str, store_root: str, digest: str) -> Prepared | None:
     from trainables.data.store import Store  # late: it takes torch along, and `robustune check` needs none
 
     store = Store(store_root)
-    digest = digests[step.name]
-    if not store.has(digest):
-        return None
     try:
-        return Prepared(*run_step(step, store_root, digests, threads=1))
+        if not store.has(digest):
+            return None
+        return Prepared(digest, json.loads((store.open(digest).path / SUMMARY).read_text()), there=True)
     except TrainableError as error:
         if error.code != "CACHE_CORRUPT":
-            raise Mistake.of(error, step.name, "PREPARATION_FAILED") from error
+            raise Mistake.of(error, name, "PREPARATION_FAILED") from error
         store.discard(digest)
         return None
 
 
-def _finish_one(running: dict[Any, Step], ready: dict[str, Prepared], announce: Callable[[str], None]) -> None:
+def _finish_one(running: dict[Any, Step], built: dict[str, Prepared], watcher: Watcher) -> None:
     import ray
 
     done, _ = ray.wait(list(running), num_returns=1)
@@ -100,32 +181,20 @@ def _finish_one(running: dict[Any, Step], ready: dict[str, Prepared], announce: 
     except ray.exceptions.RayError as error:
         last_line = str(error).strip().splitlines()[-1]
         raise Mistake(
-            "PREPARATION_FAILED", f"{step.name}: its builder ended ({last_line}); start the search again to go on"
+            "PREPARATION_FAILED", f"{step.name}: its builder ended ({last_line}); start again to go on"
         ) from error
     if "failure" in outcome:
         raise Mistake.of(TrainableError(*outcome["failure"]), step.name, "PREPARATION_FAILED")
-    ready[step.name] = Prepared(outcome["digest"], outcome["summary"])
-    announce(f"prepared {step.name}{_told(outcome['summary'])}")
+    built[step.name] = Prepared(outcome["digest"], outcome["summary"])
+    watcher.finished(step.name, outcome["summary"], outcome["node"])
 
 
 def _build(step: Step, store_root: str, digests: Mapping[str, str], threads: int) -> dict[str, Any]:
+    import ray
+
     # Failures travel as plain data: an exception of ours would come back wrapped in Ray's, with a traceback.
     try:
         digest, summary = run_step(step, store_root, digests, threads)
     except TrainableError as error:
         return {"failure": (error.code, str(error))}
-    return {"digest": digest, "summary": summary}
-
-
-def _possible(domain: Any) -> list[Any] | None:
-    if isinstance(domain, Subset):
-        return list(domain.values)
-    grid = domain.grid()
-    return None if grid is None else list(grid)
-
-
-def _told(summary: Mapping[str, Any]) -> str:
-    told = ", ".join(
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in summary.items()
-    )
-    return f": {told}" if told else ""
+    return {"digest": digest, "summary": summary, "node": str(ray.util.get_node_ip_address())}  # type: ignore[no-untyped-call]  # Ray's

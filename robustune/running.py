@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from analysis import front as fronts
 from analysis import records, report
+from robustune.building import warn_of_unshared
 from robustune.cluster import Cluster, connected
 from robustune.driver import Driver
 from robustune.errors import Mistake
 from robustune.halving import rungs
 from robustune.ledger import Ledger
+from robustune.preparation import prepare, standing, steps
 from robustune.screen import Screen
 from robustune.settings import Settings
 from robustune.tracking import Tracking, run_links, ui_address
@@ -96,18 +98,16 @@ def write_report(folder: Path, tracking_uri: str) -> Mapping[str, Path]:
 
 def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, tracking: Tracking) -> None:
     with connected(settings.address) as cluster:
-        from robustune.preparation import prepare
         from robustune.tuning import Slots, run_trials  # late: Ray must not be imported before `connected` has spoken
         from trainables.trial import TrialPlan
 
-        if len(cluster.nodes) > 1 and settings.storage is None:
-            screen.say(
-                f"warning: the cluster has {len(cluster.nodes)} nodes; without --storage each must reach "
-                f"{settings.results_folder} under that path"
-            )
+        warn_of_unshared(cluster, settings, screen)
         tracking.start()  # not before: importing Ray and MLflow at once takes longer than one after the other
         slots = Slots(settings.cpus_per_trial, settings.gpus_per_trial, _concurrency(cluster, settings))
-        prepared = prepare(ledger.study, settings.store, cluster, settings.gpus_per_trial, screen.say)
+        planned = steps(ledger.study)
+        ready = standing(planned, settings.store)
+        with screen.building(planned, ready, len(cluster.nodes)) as watcher:
+            prepared = prepare(planned, ready, settings.store, cluster, settings.gpus_per_trial, watcher)
         for name, built in prepared.items():
             ledger.record_set(name, built.digest, built.summary)
         study = ledger.study

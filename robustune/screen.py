@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -14,7 +14,9 @@ from rich.text import Text
 
 from analysis.records import LedgerError
 from robustune.errors import printable
+from robustune.progress import Building, building
 from robustune.standing import Standing, standing
+from trainables.preparation import Step
 
 SHORTEST_PAUSE_SECONDS = 1.0
 READING_SHARE = 0.05  # reading the ledger for the screen may take this share of the time at most
@@ -35,6 +37,12 @@ class Screen:
     def changed(self) -> None:
         """Tells that the ledger has something new; returns at once."""
         self._changed.set()
+
+    def building(
+        self, steps: Sequence[Step], ready: Collection[str], nodes: int
+    ) -> contextlib.AbstractContextManager[Building]:
+        """Shows the building of the steps that are not ready, until the block ends."""
+        return building(self._console, self.say, steps, ready, nodes)
 
     @contextlib.contextmanager
     def live(self, folder: Path) -> Iterator[None]:

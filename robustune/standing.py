@@ -6,6 +6,7 @@ from pathlib import Path
 
 from analysis import front as fronts
 from analysis import records
+from robustune.grid import grid
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,17 @@ class Standing:
     def ended(self) -> int:
         """Trials that are complete, stopped or failed."""
         return sum(count for state, count in self.counts.items() if state != "running")
+
+
+def trials_left(folder: Path) -> int:
+    """Counts the trials that a search has still to run, those in flight included; a grid has no more than its points.
+
+    Raises:
+        LedgerError: there is no whole ledger.
+    """
+    study, counts = records.read_study(folder), records.counts(folder)
+    points = len(grid(study.space, study.seed)) if study.sampler.name == "grid" else study.budget.trials
+    return counts["running"] + max(0, min(study.budget.trials, points) - sum(counts.values()))
 
 
 def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> Standing:

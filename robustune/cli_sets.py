@@ -1,0 +1,118 @@
+"""The commands about sets of images: `sets build`, `sets show`, and `evaluate`, which scores trials on them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from robustune.arguments import Address, BaselineFrom, BegunName, Gpus, Results, Seed, Storage, StudyName
+
+if TYPE_CHECKING:
+    from robustune.sets import Built
+
+sets_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Build and show the sets of perturbed images of a study.",
+    epilog="Example: robustune sets build adversarial --baseline-from baseline-fine",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything that was measured, as JSON.")]
+SetName = Annotated[str | None, typer.Option("--set", metavar="NAME", help="Set to show. [default: every one]")]
+Count = Annotated[int, typer.Option(min=1, max=64, help="Images of each set.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder that gets a folder of pictures for every set.")]
+TrialNumbers = Annotated[list[int] | None, typer.Option("--trial", help="Number of a trial. [default: the front]")]
+
+
+@sets_app.command("build", epilog="Example: robustune sets build adversarial --baseline-from baseline-fine")
+def sets_build(
+    study: StudyName,
+    baseline_from: BaselineFrom = None,
+    seed: Seed = None,
+    address: Address = None,
+    storage: Storage = None,
+    gpus: Gpus = 0.0,
+    as_json: AsJson = False,
+    results: Results = "results",
+) -> None:
+    """Build every set of a study, hold-out sets included, unless it is there, and say what is in it."""
+    from robustune.baseline import as_begun
+    from robustune.screen import Screen
+    from robustune.sets import build
+    from robustune.settings import Settings
+
+    settings = Settings(results, address, storage, gpus_per_trial=gpus)
+    screen = Screen(progress=not as_json)
+    _show_built(build(as_begun(study, seed, baseline_from, settings, screen.say), settings, screen), as_json)
+
+
+@sets_app.command("show", epilog="Example: robustune sets show quickstart --set fooling-20 --out pictures")
+def sets_show(
+    study: StudyName,
+    out: Out,
+    set_name: SetName = None,
+    count: Count = 8,
+    baseline_from: BaselineFrom = None,
+    seed: Seed = None,
+    address: Address = None,
+    storage: Storage = None,
+    gpus: Gpus = 0.0,
+    results: Results = "results",
+) -> None:
+    """Draw examples: clean, perturbation step by step, perturbed, and from which class to which."""
+    from robustune.baseline import as_begun
+    from robustune.pictures import draw
+    from robustune.screen import Screen
+    from robustune.sets import examples
+    from robustune.settings import Settings
+
+    settings = Settings(results, address, storage, gpus_per_trial=gpus)
+    screen = Screen(progress=True)
+    chosen = as_begun(study, seed, baseline_from, settings, screen.say)
+    for path in draw(examples(chosen, set_name, count, settings, screen), out):
+        screen.say(str(path))
+
+
+def evaluate(
+    study: BegunName,
+    trial: TrialNumbers = None,
+    address: Address = None,
+    storage: Storage = None,
+    gpus: Gpus = 0.0,
+    results: Results = "results",
+) -> None:
+    """Score trials of a finished search on five sets, two of which no search may see."""
+    from rich.console import Console
+
+    from robustune.evaluation import evaluate as run
+    from robustune.evaluation import notes, table
+    from robustune.screen import Screen
+    from robustune.settings import Settings
+
+    screen = Screen(progress=True)
+    done = run(study, trial or (), Settings(results, address, storage, gpus_per_trial=gpus), screen)
+    Console(highlight=False).print(table(done.told))
+    for line in notes(done.told):
+        screen.say(line)
+    screen.say(f"{done.path.name}: {done.path}")
+
+
+def _show_built(built: "Built", as_json: bool) -> None:
+    import dataclasses
+    import json
+
+    from rich.console import Console
+
+    from robustune.progress import told
+    from robustune.sets import table
+
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(built), indent=2))
+        return
+    typer.echo(f"baseline{told(built.baseline)}")
+    Console(highlight=False).print(table(built.sets))
+    there = len(built.sets) - built.new
+    if built.new:
+        typer.echo(f"built {built.new} sets; {there} were there already")
+    else:
+        typer.echo(f"nothing to build: all {there} sets were there already")

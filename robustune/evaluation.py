@@ -1,0 +1,196 @@
+"""What the trials of a finished search are worth on images that it never saw: five sets, one table."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import fs as pafs
+from rich.table import Table
+
+from analysis import front as fronts
+from analysis import records
+from robustune import checks
+from robustune.aside import own_folder
+from robustune.building import bring
+from robustune.checkpoints import whole_copy
+from robustune.errors import Mistake, readable
+from robustune.ledger import Ledger
+from robustune.preparation import Prepared, missing, standing
+from robustune.screen import Screen
+from robustune.sets import KIND, with_hold_out
+from robustune.settings import Settings
+from robustune.standing import trials_left
+from search_spaces import Study
+from trainables.classification.planner import evaluation_step
+from trainables.preparation import Step
+from trainables.storage import is_uri
+
+FILE: Final = "evaluation.parquet"
+HEADS: Final = {
+    "original": "original",
+    "perturbed_training": "perturbed training",
+    "perturbed_validation": "perturbed validation",
+    "hold_out": "hold-out",
+    "out_of_distribution": "out of distr.",
+    "test": "clean test",
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the evaluation of each trial says, by the trial's number, and the file that holds all of it."""
+
+    folder: Path
+    told: Mapping[int, Mapping[str, Any]]
+    path: Path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished study: its folder, its table of trials, and the newest checkpoint of each by its number."""
+
+    study: Study
+    folder: Path
+    trials: pa.Table
+    checkpoints: Mapping[int, tuple[int, str, str]]
+
+
+def evaluate(study: str, wanted: Sequence[int], settings: Settings, screen: Screen) -> Evaluation:
+    """Scores trials of a finished study on the five sets and the clean test images, each once: the store keeps it.
+
+    Args:
+        study: name, study file or folder of a study that was begun.
+        wanted: numbers of trials; none means those of the front.
+        settings: where results and store are, and the cluster.
+        screen: shows how it goes.
+
+    Raises:
+        Mistake: STUDY_MISSING, STUDY_UNFINISHED, NO_FRONT, OPTION_INVALID for a trial without its full epochs,
+            CKPT_MISSING, CKPT_CORRUPT, and what building says.
+    """
+    folder = checks.stored(study, settings)
+    settings = replace(settings, results=str(folder.parent))
+    with readable():
+        done = _finished(folder, settings)
+    numbers = _chosen(done, wanted)
+    planned = with_hold_out(done.study, settings)
+    steps = {number: _step(done, number, planned) for number in numbers}
+    with _files(done, planned, steps, settings) as with_files:
+        built = bring([*planned, *with_files.values()], settings, screen)
+    told = {number: built[step.name].summary for number, step in steps.items()}
+    return Evaluation(folder, told, _written(done, told, built, planned))
+
+
+def table(told: Mapping[int, Mapping[str, Any]]) -> Table:
+    """The scores, a line for each trial, under the number of images in each set."""
+    shown = Table(show_edge=False, pad_edge=False)
+    shown.add_column("trial", justify="right")
+    counts = next(iter(told.values()))["images"]
+    for name, head in HEADS.items():
+        shown.add_column(f"{head}\n{counts[name]:,}", justify="right", vertical="bottom")
+    for number, one in told.items():
+        shown.add_row(str(number), *(f"{one['accuracy'][name]:.4f}" for name in HEADS))
+    return shown
+
+
+def notes(told: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """What must be known to read the scores: the attacks, and who picked the trials."""
+    attacks = next(iter(told.values()))["attacks"]
+    return [
+        f"attacks: {attacks['perturbed']} in the perturbed and hold-out sets, {attacks['out_of_distribution']} out of "
+        "distribution, all made for the baseline",
+        "The search picked these trials by validation scores, which flatter them; hold-out, out-of-distribution and "
+        "test images had no part in that. Each is one seed: intervals over seeds come with confirmation.",
+    ]
+
+
+def _finished(folder: Path, settings: Settings) -> Finished:
+    if not checks.has_ledger(folder) and settings.segments is not None:
+        Ledger.rebuild(folder, settings.segments)
+    study = records.read_study(folder)
+    if left := trials_left(folder):
+        raise Mistake(
+            "STUDY_UNFINISHED",
+            f"{folder}: {left} of its trials are still to run, and what is evaluated is no longer searched; "
+            f"go on with it first: `robustune resume {study.name}`",
+        )
+    return Finished(study, folder, records.trials(folder), records.checkpoints(folder))
+
+
+def _chosen(done: Finished, wanted: Sequence[int]) -> list[int]:
+    if not wanted:
+        numbers: list[int] = fronts.front(done.trials, done.study)["number"].to_pylist()
+        if not numbers:
+            raise Mistake("NO_FRONT", f"{done.folder}: no trial of it spent its full epochs within the constraints")
+        return numbers
+    rows = {row["number"]: row for row in done.trials.select(["number", "state", "epochs"]).to_pylist()}
+    complete = [number for number, row in rows.items() if row["state"] == "complete"]
+    complaints = [_complaint(number, rows.get(number), done) for number in dict.fromkeys(wanted)]
+    if found := [text for text in complaints if text]:
+        listed = ", ".join(map(str, complete)) or "none"
+        raise Mistake("OPTION_INVALID", f"{'; '.join(found)}; trials with their full epochs: {listed}")
+    return list(dict.fromkeys(wanted))
+
+
+def _complaint(number: int, row: Mapping[str, Any] | None, done: Finished) -> str:
+    if row is None:
+        return f"--trial {number}: there is none of that number"
+    if row["state"] != "complete":
+        ended = {"stopped": "was stopped", "failed": "failed"}[row["state"]]
+        return f"--trial {number}: it {ended} after {row['epochs']} of {done.study.budget.epochs} epochs"
+    return ""
+
+
+def _step(done: Finished, number: int, planned: Sequence[Step]) -> Step:
+    epoch, path, sha256 = done.checkpoints.get(number, (0, "", ""))
+    if epoch != done.study.budget.epochs:
+        raise Mistake("CKPT_MISSING", f"{done.folder}: trial {number} left no checkpoint of its last epoch")
+    drawn = next(one.config for one in records.events(done.folder) if one.kind == "asked" and one.trial == number)
+    return evaluation_step(f"evaluation/{number:05d}", {**done.study.options, **drawn}, path, sha256, planned)
+
+
+@contextmanager
+def _files(
+    done: Finished, planned: Sequence[Step], steps: Mapping[int, Step], settings: Settings
+) -> Iterator[dict[int, Step]]:
+    """Yields the steps with a whole checkpoint to read in each that is not built yet, as long as the block lasts."""
+    everything = [*planned, *steps.values()]
+    waiting = {step.name for step in missing(everything, standing(everything, settings.store))}
+    with own_folder("checkpoints") as aside:
+        yield {
+            number: _with_file(step, done, number, settings, aside) if step.name in waiting else step
+            for number, step in steps.items()
+        }
+
+
+def _with_file(step: Step, done: Finished, number: int, settings: Settings, aside: Path) -> Step:
+    _, path, sha256 = done.checkpoints[number]
+    root = settings.checkpoints(done.study.name)
+    found = whole_copy(path, sha256, done.folder, root, number, f"trial {number} of {done.study.name}")
+    if not is_uri(found):
+        # Storage that is a path is there on every node; the results folder may be the driver's own.
+        return replace(step, places={"checkpoint": found}, here=settings.storage is None)
+    fetched = aside / f"{number:05d}.safetensors"
+    pafs.copy_files(found, str(fetched))
+    return replace(step, places={"checkpoint": str(fetched)}, here=True)
+
+
+def _written(
+    done: Finished, told: Mapping[int, Mapping[str, Any]], built: Mapping[str, Prepared], planned: Sequence[Step]
+) -> Path:
+    """Writes a line for each trial: what was drawn, what the search saw, and the scores with their counts."""
+    names = ["number", *(name for name in done.trials.column_names if name.startswith(("options.", "metrics.")))]
+    order = pa.array(list(told), pa.int64())
+    rows = done.trials.select(names).take(pc.index_in(order, done.trials["number"].combine_chunks()))
+    for part, kind in (("accuracy", pa.float64()), ("clean", pa.float64()), ("images", pa.int64())):
+        for name in dict.fromkeys(name for one in told.values() for name in one[part]):
+            rows = rows.append_column(f"{part}.{name}", pa.array([one[part].get(name) for one in told.values()], kind))
+    sets = {step.name: built[step.name].digest for step in planned if step.kind == KIND}
+    attacks = next(iter(told.values()))["attacks"]
+    said = {"study": done.study.digest, "sets": json.dumps(sets), "attacks": json.dumps(attacks)}
+    return records.write_parquet(rows.replace_schema_metadata(said), done.folder / FILE)

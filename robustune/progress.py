@@ -1,0 +1,124 @@
+"""What the terminal shows while sets are built: a bar for each, or plain lines where there is no terminal."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from robustune.errors import printable
+from robustune.preparation import missing, whole_names
+from trainables.preparation import Step
+
+BAR_COLUMNS: Final = 14
+SHA256_LETTERS: Final = 64
+DIGEST_LETTERS: Final = 12
+UNTOLD: Final = ("sources",)  # steps on the way to a set, which are no set themselves
+
+
+class Building:
+    """Is told of each step that starts and ends; says a line for each whole set, and moves its bar.
+
+    Args:
+        say: shows one line.
+        steps: all that are planned.
+        ready: names of those that are there.
+        nodes: of the cluster; with more than one, each line says which node built it.
+        bars: to move, if there is a terminal.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        steps: Sequence[Step],
+        ready: Collection[str],
+        nodes: int = 1,
+        bars: Progress | None = None,
+    ) -> None:
+        self._say = say
+        self._nodes = nodes
+        self._bars = bars
+        waiting = [step.name for step in missing(steps, ready)]
+        self._owners = whole_names(waiting)
+        self._parts = Counter(self._owners[name] for name in waiting)
+        self._ended: Counter[str] = Counter()
+        self._images: Counter[str] = Counter()
+        self._rows: dict[str, TaskID] = {}
+        if bars is not None:
+            for owner, parts in self._parts.items():
+                self._rows[owner] = bars.add_task(_shown(owner), start=False, total=parts, counts="")
+
+    def started(self, name: str) -> None:
+        """Says so where it is the first step of its set."""
+        owner = self._owners[name]
+        if self._bars is not None:
+            self._bars.start_task(self._rows[owner])
+        elif self._ended[owner] == 0 and _is_told(owner) and name in (owner, f"{owner}/0"):
+            shards = self._parts[owner] - 1
+            self._say(f"preparing {owner}{f' in {shards} shards' if shards else ''}")
+
+    def finished(self, name: str, summary: Mapping[str, Any], node: str) -> None:
+        """Counts a step, and says what a whole set holds."""
+        owner = self._owners[name]
+        where = f" on {node}" if self._nodes > 1 else ""
+        self._ended[owner] += 1
+        if name == owner:
+            if _is_told(owner):
+                self._say(f"prepared {owner}{where}{told(summary)}")
+        else:
+            self._images[owner] += int(summary.get("images", 0))
+            if self._bars is None:
+                self._say(f"  {owner}: {self._counts(owner)}{where}")
+        if self._bars is not None:
+            self._bars.update(self._rows[owner], completed=self._ended[owner], counts=self._counts(owner))
+
+    def _counts(self, owner: str) -> str:
+        shards = self._parts[owner] - 1
+        done = min(self._ended[owner], shards)
+        return f"{done} of {shards} shards, {self._images[owner]:,} images" if shards else ""
+
+
+@contextlib.contextmanager
+def building(
+    console: Console, say: Callable[[str], None], steps: Sequence[Step], ready: Collection[str], nodes: int = 1
+) -> Iterator[Building]:
+    """Shows the building of steps until the block ends; arguments as `Building`'s."""
+    if not console.is_terminal:
+        yield Building(say, steps, ready, nodes)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(BAR_COLUMNS),
+        TextColumn("{task.fields[counts]}", justify="right"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+        yield Building(say, steps, ready, nodes, bars)
+
+
+def told(summary: Mapping[str, Any]) -> str:
+    """Tells what was measured when a step was built, after a colon; a set's in words, others as they are."""
+    if "asked" not in summary:
+        parts = [f"{key} {_short(value)}" for key, value in summary.items()]
+        return f": {', '.join(parts)}" if parts else ""
+    return (
+        f": {summary['images']:,} of {summary['asked']:,} images, {summary['success']:.1%} fool, "
+        f"{summary['images_per_second']:.3g} images a second"
+    )
+
+
+def _is_told(owner: str) -> bool:
+    return owner.partition("/")[0] not in UNTOLD
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value)[:DIGEST_LETTERS] if isinstance(value, str) and len(value) == SHA256_LETTERS else str(value)
+
+
+def _shown(text: str) -> str:
+    return escape(printable(text))
