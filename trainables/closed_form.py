@@ -146,6 +146,7 @@ def plan(
     possible: Mapping[str, Sequence[Any]],
     metrics: Sequence[str],
     seed: int,
+    hold_out: bool = False,
 ) -> "tuple[Step, ...]":
     """Plans nothing: there is nothing to prepare."""
     return ()

@@ -23,8 +23,13 @@ _BUILDERS: Final[Mapping[str, str]] = {
     "data": "trainables.preparation:build_data",
     "start": "trainables.classification.starts:build_start",
     "baseline": "trainables.classification.baseline:build_baseline",
-    "fooling-shard": "trainables.classification.fooling_sets:build_shard",
-    "fooling-set": "trainables.classification.fooling_sets:build_set",
+    "pretext": "trainables.classification.pretext:build_pretext",
+    "training-images": "trainables.classification.training_images:build_training_images",
+    "sources": "trainables.classification.sources:build_sources",
+    "set-shard": "trainables.classification.perturbed_sets:build_shard",
+    "set": "trainables.classification.perturbed_sets:build_set",
+    "examples": "trainables.classification.examples:build_examples",
+    "evaluation": "trainables.classification.evaluation:build_evaluation",
 }
 
 
@@ -33,28 +38,39 @@ class Step:
     """One thing to build.
 
     Attributes:
-        name: unique in a plan, such as `fooling/train/20/0`.
+        name: unique in a plan, such as `set/augmentation/fooling-20/0`.
         kind: which builder makes it.
         arguments: JSON-able; everything that shapes the result, the builder's version included.
         after: names of the steps whose results it reads.
+        here: whether it reads files that only the planning machine is sure to have. Not part of the address.
+        places: absolute paths, by what is there, whose content the arguments tell by its SHA-256. Not part of the
+            address, so that a file may move.
     """
 
     name: str
     kind: str
     arguments: Mapping[str, Any]
     after: tuple[str, ...] = ()
+    here: bool = False
+    places: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """The results that a step reads."""
+    """What a step reads: results of other steps, by name, and files of this machine, by the names in `Step.places`."""
 
     store: Store
     digests: Mapping[str, str]
+    places: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def folder(self, name: str) -> Path:
         """Where the result of a step lies on this node."""
         return self.store.open(self.digests[name]).path
+
+    def summary(self, name: str) -> dict[str, Any]:
+        """What the builder of a step said of its result."""
+        summary: dict[str, Any] = json.loads((self.folder(name) / SUMMARY).read_text())
+        return summary
 
 
 def plan(
@@ -64,6 +80,7 @@ def plan(
     possible: Mapping[str, Sequence[Any]],
     metrics: Sequence[str],
     seed: int,
+    hold_out: bool = False,
 ) -> tuple[Step, ...]:
     """Every step that some trial of a study may need, each after those it reads; the first is `data`.
 
@@ -74,11 +91,13 @@ def plan(
         possible: values that a searched option can take (for a subset: its elements); continuous ones are left out.
         metrics: that trials report.
         seed: of the study.
+        hold_out: also the sets that score what a search has found. Never True for a search: what is not planned is
+            not built, and no trial can reach it.
 
     Raises:
         TrainableError: OPTION_INVALID, where options cannot go together whatever is drawn.
     """
-    return load_planner(trainer)(data, options, possible, metrics, seed)
+    return load_planner(trainer)(data, options, possible, metrics, seed, hold_out)
 
 
 def data_step(name: str) -> Step:
@@ -114,7 +133,7 @@ def run_step(step: Step, store_root: str, digests: Mapping[str, str], threads: i
 
     store = Store(store_root)
     digest = step_address(step, digests)
-    inputs = Inputs(store, {name: digests[name] for name in step.after})
+    inputs = Inputs(store, {name: digests[name] for name in step.after}, step.places)
     entry = store.publish(
         digest, lambda directory: _build(step, inputs, directory, threads), {"kind": step.kind, **step.arguments}
     )
@@ -125,10 +144,10 @@ def run_step(step: Step, store_root: str, digests: Mapping[str, str], threads: i
 def build_data(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
     """Writes a named data set; its builder's version stands in the arguments, so that a new one has a new address."""
     from trainables.data.registry import build
-    from trainables.data.store import read_images
+    from trainables.data.soundness import check_data
 
     build(arguments["name"], directory)
-    return {file.stem: len(read_images(file)) for file in sorted(directory.glob("*.arrow"))}
+    return dict(check_data(directory))
 
 
 def _build(step: Step, inputs: Inputs, directory: Path, threads: int) -> None:

@@ -5,8 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import torch
+from torch import Tensor
+
 from trainables.classification.batches import LabelledImages
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read
+from trainables.data.images import ImageSet
+from trainables.data.soundness import lineage_columns, lineage_values
 from trainables.data.store import read_images
 from trainables.images import Normalisation
 
@@ -27,6 +33,12 @@ def normalisation(data: Path) -> Normalisation:
     """That of a data set's own training images."""
     facts = facts_of(data)
     return Normalisation.read(facts["mean"], facts["std"])
+
+
+def lineage_codes(images: ImageSet, facts: Mapping[str, Any]) -> Tensor:
+    """(columns, N) int64: in each lineage column, equal sources have equal numbers, counted from 0."""
+    columns = [pa.array(lineage_values(images, name)).dictionary_encode().indices for name in lineage_columns(facts)]
+    return torch.stack([torch.tensor(codes.to_pylist(), dtype=torch.int64) for codes in columns])
 
 
 def architecture_of(arguments: Mapping[str, Any]) -> ClassificationOptions:

@@ -138,7 +138,7 @@ class ClassificationOptions:
     evaluation_rate: float = option(
         "number",
         20.0,
-        "rate of the fooling images in the perturbed training and validation sets",
+        "rate of the fooling images in the sets whose attack is 'fooling'",
         exclusiveMinimum=0,
         fixed=True,
     )
@@ -186,44 +186,73 @@ class ClassificationOptions:
         fixed=True,
     )
     training_images: int = option(
-        "integer", 0, "training images used, of every class alike; 0 uses all", minimum=0, fixed=True
+        "integer",
+        0,
+        "training images used by baseline, sets and trials, of every class alike, whole lineages; 0 uses all",
+        minimum=0,
+        fixed=True,
     )
     augmentation_images: int = option(
-        "integer", 600, "most training images perturbed for each set to train with", minimum=1, fixed=True
+        "integer",
+        600,
+        "training images perturbed for each set to train with; fewer where there are fewer, but under a quarter of "
+        "them is refused",
+        minimum=1,
+        fixed=True,
     )
     evaluation_attack: str = option(
         "string",
         "fooling",
-        "attack of the perturbed training, perturbed validation and hold-out sets",
+        "attack of the perturbed training, perturbed validation and hold-out sets, made for the baseline",
         enum=list(ATTACKS),
         fixed=True,
     )
     evaluation_images: int = option(
         "integer",
         200,
-        "most images in the perturbed training, perturbed validation and hold-out sets",
+        "images perturbed for each of the perturbed training, perturbed validation and hold-out sets; fewer where "
+        "there are fewer, but under a quarter of them is refused",
         minimum=1,
         fixed=True,
     )
     out_of_distribution_attack: str = option(
-        "string", "pixel", "attack of the out-of-distribution hold-out set", enum=list(ATTACKS), fixed=True
+        "string",
+        "pixel",
+        "attack of the out-of-distribution hold-out set; another than evaluation_attack",
+        enum=list(ATTACKS),
+        fixed=True,
     )
     out_of_distribution_images: int = option(
-        "integer", 100, "most images in the out-of-distribution hold-out set", minimum=1, fixed=True
+        "integer",
+        100,
+        "images perturbed for the out-of-distribution hold-out set; fewer where there are fewer, but under a quarter "
+        "of them is refused",
+        minimum=1,
+        fixed=True,
     )
     set_keep: str = option(
         "string",
         "fooled",
-        "keep only images that fool the baseline after rounding in the sets to train with, or all",
+        "in the sets to train with, keep the images that fool the baseline after rounding, or all; other sets keep "
+        "only those",
         enum=["fooled", "all"],
         fixed=True,
     )
     set_shards: int = option("integer", 2, "tasks that share the making of one set", minimum=1, maximum=256, fixed=True)
-    baseline_weights: str = option("string", "", "checkpoint that is the baseline; empty trains one", fixed=True)
-    baseline_epochs: int = option("integer", 6, "epochs of the baseline", minimum=1, fixed=True)
-    baseline_batch_size: int = option("integer", 64, "batch size of the baseline", minimum=2, fixed=True)
+    baseline_weights: str = option(
+        "string",
+        "",
+        "safetensors checkpoint of a trial on the same data and architecture that is the baseline; empty trains one, "
+        "and the other baseline_* options shape that one alone",
+        fixed=True,
+    )
+    baseline_sha256: str = option(
+        "string", "", "SHA-256 of baseline_weights, in hexadecimal; empty takes the file as it is", fixed=True
+    )
+    baseline_epochs: int = option("integer", 6, "epochs of a baseline that is trained", minimum=1, fixed=True)
+    baseline_batch_size: int = option("integer", 64, "batch size of a baseline that is trained", minimum=2, fixed=True)
     baseline_learning_rate: float = option(
-        "number", 2e-3, "learning rate of the baseline", exclusiveMinimum=0, maximum=10, fixed=True
+        "number", 2e-3, "learning rate of a baseline that is trained", exclusiveMinimum=0, maximum=10, fixed=True
     )
     baseline_start: str = option(
         "string",
@@ -289,6 +318,11 @@ def _conflicts(options: ClassificationOptions) -> list[str]:
         found.append(f"fooling_rates: {list(options.fooling_rates)} names a rate twice")
     if len(set(options.extra_sets)) != len(options.extra_sets):
         found.append(f"extra_sets: {list(options.extra_sets)} names a set twice")
+    if options.evaluation_attack == options.out_of_distribution_attack:
+        found.append(
+            f"out_of_distribution_attack: {options.evaluation_attack!r} is the evaluation_attack too; "
+            f"use another of {', '.join(name for name in ATTACKS if name != options.evaluation_attack)}"
+        )
     if options.activation != "own" and options.model in WITH_BUILT_IN_ACTIVATIONS:
         found.append(f"activation: {options.model} has its function built in; use 'own'")
     starts = {options.start, options.baseline_start}

@@ -6,21 +6,32 @@ from pathlib import Path
 from typing import Any, Final
 
 from trainables import laws
-from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, set_of
+from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, training_sets
+from trainables.classification.set_steps import (
+    EVALUATION_SETS,
+    PERTURBED_TRAINING,
+    PERTURBED_VALIDATION,
+    attack_of,
+    set_steps,
+)
 from trainables.classification.vocabulary import METRICS
 from trainables.errors import TrainableError
 from trainables.preparation import Step, data_step
+from trainables.storage import is_uri
 
 # Raise a number whenever its builder would make something else of the same arguments.
-BASELINE_VERSION: Final = 1
-FOOLING_VERSION: Final = 1
-START_VERSION: Final = 1
+BASELINE_VERSION: Final = 2
+START_VERSION: Final = 2
+PRETEXT_VERSION: Final = 1
+TRAINING_IMAGES_VERSION: Final = 1
+EXAMPLES_VERSION: Final = 1
+EVALUATION_VERSION: Final = 1
 
 _BASELINE: Final = ("baseline_epochs", "baseline_batch_size", "baseline_learning_rate", "baseline_start")
-_FOOLING: Final = ("rate_reference_size", "fooling_images", "evaluation_images", "fooling_keep")
-_PERTURBED: Final = {
-    "perturbed_training_accuracy": "perturbed-training",
-    "perturbed_validation_accuracy": "perturbed-validation",
+# A search is planned from this table alone: the sets that are held out stand in no metric's row.
+_SCORED_ON: Final = {
+    "perturbed_training_accuracy": PERTURBED_TRAINING,
+    "perturbed_validation_accuracy": PERTURBED_VALIDATION,
 }
 
 
@@ -30,56 +41,98 @@ def plan(
     possible: Mapping[str, Sequence[Any]],
     metrics: Sequence[str],
     seed: int,
+    hold_out: bool = False,
 ) -> tuple[Step, ...]:
-    """The data, the baseline, and one set of fooling images per rate and perturbed set that some trial may need.
+    """The data, starting weights, the baseline, and every set of perturbed images that some trial may need.
 
     The baseline has the architecture held in the options, or the first of those searched; see
-    `trainables.preparation.plan` for the arguments.
+    `trainables.preparation.plan` for the arguments. With `hold_out` come all four sets that networks are scored on,
+    whatever the metrics.
 
     Raises:
         TrainableError: OPTION_INVALID, METRIC_UNKNOWN.
     """
     laws.known(metrics, METRICS, "classification")
     searched = {name: list(values) for name, values in possible.items()}
-    rates = _rates(searched.pop("fooling_rates", options.get("fooling_rates", ())))
-    held = read({**_first_values(searched), **options, "fooling_rates": tuple(rates)})
-    _check_starts(held, searched)
-    wanted = [(set_of(rate), rate) for rate in rates]
-    wanted += [(name, held.evaluation_rate) for metric, name in _PERTURBED.items() if metric in metrics]
-    starts = _starts(held, searched)
-    baseline_needed = bool(wanted) or "baseline" in starts
-    files = starts | ({held.baseline_start} if baseline_needed else set())
-    steps = [data_step(data), *(_start_step(held, start) for start in ("pretrained", "checkpoint") if start in files)]
-    if baseline_needed:
+    every = {name: _every(searched.pop(name, options.get(name, ()))) for name in ("fooling_rates", "extra_sets")}
+    held = read({**_first_values(searched), **options, **every})
+    starts = set(searched.get("start", [held.start]))
+    _check_starts(held, searched, starts)
+    sets = [*training_sets(held), *(_SCORED_ON[metric] for metric in _SCORED_ON if metric in metrics)]
+    if hold_out:
+        sets = [*training_sets(held), *EVALUATION_SETS]
+    with_baseline = bool(sets) or "baseline" in starts
+    if with_baseline and not held.baseline_weights:
+        starts.add(held.baseline_start)
+    steps = [data_step(data), *_start_steps(held, starts), *_training_images_steps(held)]
+    if with_baseline:
         steps.append(_baseline_step(held, seed))
-    for name, rate in wanted:
-        steps.extend(_fooling_steps(held, name, rate, seed))
-    return tuple(steps)
+    return (*steps, *set_steps(held, sets, seed))
 
 
-def _rates(values: Sequence[Any]) -> list[float]:
-    """Every rate among rates, or among the lists of them that a choice offers."""
+def evaluation_step(name: str, options: Mapping[str, Any], checkpoint: str, sha256: str, sets: Sequence[Step]) -> Step:
+    """Scores one trial's checkpoint on clean images and on all perturbed sets, those that are held out among them.
+
+    Args:
+        name: of the step, such as `evaluation/00012`.
+        options: of the trial, drawn and held.
+        checkpoint: path on the planning machine.
+        sha256: of that file.
+        sets: the study's plan with `hold_out`.
+
+    Raises:
+        TrainableError: OPTION_INVALID; SET_MISSING, where the plan lacks a set.
+    """
+    held = read(options)
+    after = ("data", *(f"set/{name}" for name in EVALUATION_SETS))
+    missing = sorted(set(after) - {step.name for step in sets})
+    if missing:
+        raise TrainableError("SET_MISSING", f"{name}: the plan lacks {missing[0]}; plan with hold_out")
+    arguments = {
+        "options": _architecture(held),
+        "attacks": {name.replace("-", "_"): attack_of(held, name) for name in EVALUATION_SETS},
+        "trained_on": list(training_sets(held)),
+        "sha256": sha256,
+        "version": EVALUATION_VERSION,
+    }
+    return Step(name, "evaluation", arguments, after, here=True, places={"checkpoint": _absolute(checkpoint)})
+
+
+def examples_step(made: Step, count: int = 8, frames: int = 6, seed: int = 0) -> Step:
+    """Draws images of a set, over its classes, with the attack on each of them step by step.
+
+    Args:
+        made: the step of kind `set`, from a plan.
+        count: most images.
+        frames: moments of each attack, the first and the last among them; at least 2.
+        seed: of the draw of images.
+    """
+    name = made.name.removeprefix("set/")
+    told = {name: made.arguments[name] for name in ("purpose", "split", "attack", "options", "seed")}
+    arguments = {"set": name, "made": told, "count": count, "frames": frames, "seed": seed, "version": EXAMPLES_VERSION}
+    return Step(f"examples/{name}", "examples", arguments, ("data", "baseline", made.name))
+
+
+def _every(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Every element among elements, or among the lists of them that a choice offers; in one order."""
     lists = (value if isinstance(value, list | tuple) else (value,) for value in values)
-    return sorted({float(rate) for rates in lists for rate in rates})
+    elements = {value if isinstance(value, str) else float(value) for each in lists for value in each}
+    return tuple(sorted(elements, key=lambda value: (isinstance(value, str), value)))
 
 
 def _first_values(searched: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     return {name: searched[name][0] for name in ARCHITECTURE if searched.get(name)}
 
 
-def _starts(held: ClassificationOptions, searched: Mapping[str, Sequence[Any]]) -> set[str]:
-    return set(searched.get("start", [held.start]))
-
-
-def _check_starts(held: ClassificationOptions, searched: Mapping[str, Sequence[Any]]) -> None:
-    shapes = [name for name in ("model", "width", "stem") if len(set(searched.get(name, ()))) > 1]
-    files = sorted(_starts(held, searched) - {"scratch"})
+def _check_starts(held: ClassificationOptions, searched: Mapping[str, Sequence[Any]], starts: set[str]) -> None:
+    shapes = [name for name in ("model", "width", "stem", "head") if len(set(searched.get(name, ()))) > 1]
+    files = sorted(starts - {"scratch"})
     if shapes and files:
         raise TrainableError(
             "OPTION_INVALID",
             f"start: {files[0]!r} fits one architecture, {shapes[0]} is searched; hold it, or start afresh",
         )
-    for start in _starts(held, searched):
+    for start in starts:
         read({**_plain(held), "start": start})
 
 
@@ -87,12 +140,49 @@ def _plain(held: ClassificationOptions) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(held).items()}
 
 
-def _start_step(held: ClassificationOptions, start: str) -> Step:
-    named = held.pretrained_path if start == "pretrained" else held.checkpoint_path
-    path = str(Path(named).absolute()) if named else ""  # the builder may run in another directory
-    chosen = {name: _plain(held)[name] for name in ARCHITECTURE}
-    told = {"start": start, "path": path, "sha256": _sha256(path), "version": START_VERSION}
-    return Step(start, "start", {**chosen, **told}, ("data",))
+def _architecture(held: ClassificationOptions) -> dict[str, Any]:
+    return {name: getattr(held, name) for name in ARCHITECTURE}
+
+
+def _start_steps(held: ClassificationOptions, starts: set[str]) -> list[Step]:
+    steps = []
+    for start, named in (("pretrained", held.pretrained_path), ("checkpoint", held.checkpoint_path)):
+        if start in starts:
+            path = _absolute(named)
+            told = {"start": start, "sha256": _sha256(path), "version": START_VERSION}
+            places = {"path": path} if path else {}
+            steps.append(Step(start, "start", {**_architecture(held), **told}, ("data",), here=True, places=places))
+    if "pretext" in starts:
+        # No seed of the study: all studies share these weights, as they would share published ones.
+        steps.append(Step("pretext", "pretext", {**_architecture(held), "version": PRETEXT_VERSION}, ("data",)))
+    return steps
+
+
+def _training_images_steps(held: ClassificationOptions) -> list[Step]:
+    if not held.training_images:
+        return []
+    arguments = {"training_images": held.training_images, "version": TRAINING_IMAGES_VERSION}
+    return [Step("training-images", "training-images", arguments, ("data",))]
+
+
+def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
+    shared = {"training_images": held.training_images, "version": BASELINE_VERSION}
+    if held.baseline_weights:
+        path = _absolute(held.baseline_weights)
+        arguments = {"options": _architecture(held), "sha256": held.baseline_sha256 or _sha256(path), **shared}
+        return Step("baseline", "baseline", arguments, ("data",), here=True, places={"weights": path})
+    chosen = _architecture(held) | {name: getattr(held, name) for name in _BASELINE}
+    # The file itself reaches the address by the digest of its step; here its path only keeps the options lawful.
+    chosen["checkpoint_path"] = "prepared" if held.baseline_start == "checkpoint" else ""
+    after = ("data",) if held.baseline_start == "scratch" else ("data", held.baseline_start)
+    if held.training_images:
+        after = (*after, "training-images")
+    return Step("baseline", "baseline", {"options": chosen, "seed": seed, **shared}, after)
+
+
+def _absolute(named: str) -> str:
+    # The builder may run in another directory. What lies at a URI is fetched before it runs.
+    return named if is_uri(named) or not named else str(Path(named).absolute())
 
 
 def _sha256(path: str) -> str:
@@ -101,30 +191,3 @@ def _sha256(path: str) -> str:
         return ""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
-    plain = _plain(held)
-    chosen = {name: plain[name] for name in (*ARCHITECTURE, *_BASELINE)}
-    after = ("data",) if held.baseline_start == "scratch" else ("data", held.baseline_start)
-    # The file itself reaches the address by the digest of its step; here its path only keeps the options lawful.
-    chosen["checkpoint_path"] = "prepared" if held.baseline_start == "checkpoint" else ""
-    return Step("baseline", "baseline", {"options": chosen, "seed": seed, "version": BASELINE_VERSION}, after)
-
-
-def _fooling_steps(held: ClassificationOptions, name: str, rate: float, seed: int) -> list[Step]:
-    plain = _plain(held)
-    arguments = {
-        "set": name.split("/")[0],
-        "rate": rate,
-        "shards": held.fooling_shards,
-        "seed": seed,
-        "version": FOOLING_VERSION,
-        **{option: plain[option] for option in (*ARCHITECTURE, *_FOOLING)},
-    }
-    full = f"fooling/{name}"
-    shards = [
-        Step(f"{full}/{shard}", "fooling-shard", {**arguments, "shard": shard}, ("data", "baseline"))
-        for shard in range(held.fooling_shards)
-    ]
-    return [*shards, Step(full, "fooling-set", arguments, tuple(shard.name for shard in shards))]

@@ -16,8 +16,8 @@ from trainables.perturbations.pgd import pgd
 from trainables.perturbations.weight_noise import perturbed
 from trainables.seeds import generator
 
-PERTURBED_TRAINING: Final = "fooling/perturbed-training"
-PERTURBED_VALIDATION: Final = "fooling/perturbed-validation"
+PERTURBED_TRAINING: Final = "set/perturbed-training"
+PERTURBED_VALIDATION: Final = "set/perturbed-validation"
 _BATCH: Final = 256
 
 
@@ -111,16 +111,18 @@ def accuracy(net: nn.Module, images: LabelledImages, normalisation: Normalisatio
 
 
 def correct(net: nn.Module, images: LabelledImages, normalisation: Normalisation) -> Tensor:
-    """(N,) booleans: which images the network classifies as labelled.
+    """(N,) booleans on the images' device: which of them the network classifies as labelled, wherever it lies.
 
     Raises:
         TrainableError: NONFINITE, where a class score is no finite number.
     """
     found = []
+    device = next(net.parameters()).device
     with torch.no_grad():
         for start in range(0, len(images), _BATCH):
-            scores = _finite(net(normalisation.of(images.images[start : start + _BATCH])))
-            found.append(scores.argmax(1) == images.labels[start : start + _BATCH])
+            # One batch after the other: a split may be larger than the memory of a GPU.
+            scores = _finite(net(normalisation.of(images.images[start : start + _BATCH].to(device))))
+            found.append(scores.argmax(1).to(images.labels.device) == images.labels[start : start + _BATCH])
     return torch.cat(found)
 
 

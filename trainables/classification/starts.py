@@ -1,5 +1,6 @@
 """Where a trial's weights start: prepared once, so that a missing or foreign file is known before any trial."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,7 @@ from torch import nn
 from trainables import checkpoints
 from trainables.classification.facts import architecture_of, facts_of
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions
+from trainables.errors import TrainableError
 from trainables.models import build, load_body, load_pretrained
 from trainables.preparation import Inputs
 
@@ -38,14 +40,16 @@ def build_start(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -
         TrainableError: WEIGHTS_MISSING, CKPT_MISSING, CKPT_CORRUPT.
     """
     facts = facts_of(inputs.folder("data"))
+    if arguments["sha256"]:
+        check_unchanged(Path(inputs.places["path"]), arguments["sha256"])
     options = architecture_of(arguments)
     net = build(options, len(facts["classes"]), tuple(facts["image_shape"]), seed=0)
     if arguments["start"] == "pretrained":
-        fresh = load_pretrained(net, options.model, arguments["path"], keep_head=options.head == "kept")
+        fresh = load_pretrained(net, options.model, inputs.places.get("path", ""), keep_head=options.head == "kept")
     else:
-        fresh = load_weights(net, Path(arguments["path"]))
+        fresh = load_weights(net, Path(inputs.places["path"]))
     # A head that the file lacks is left out here too, so that every trial draws its own.
-    save_weights(net, directory / WEIGHTS, options.model, without=fresh)
+    save_weights(net, directory / WEIGHTS, options, without=fresh)
     return {"weights": sum(parameter.numel() for parameter in net.parameters()), "fresh_head": bool(fresh)}
 
 
@@ -69,3 +73,16 @@ def load_weights(net: nn.Module, path: Path) -> frozenset[str]:
     tensors, _ = checkpoints.load(path)
     own = {name.removeprefix(NET): value for name, value in tensors.items() if name.startswith(NET)}
     return load_body(net, own or tensors, str(path))
+
+
+def check_unchanged(path: Path, sha256: str) -> None:
+    """Lets a file pass that is still what it was when a step was planned.
+
+    Raises:
+        TrainableError: CKPT_MISSING, CKPT_CORRUPT.
+    """
+    if not path.is_file():
+        raise TrainableError("CKPT_MISSING", f"{path}: there is no such checkpoint")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            raise TrainableError("CKPT_CORRUPT", f"{path}: it changed while it was in use; start again")

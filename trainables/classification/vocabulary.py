@@ -4,8 +4,10 @@ from typing import Any, Final
 
 _DESCRIPTIONS: Final = {
     "clean_accuracy": "share of clean validation images classified correctly",
-    "perturbed_training_accuracy": "the same on fooling images of training images that no training set holds",
-    "perturbed_validation_accuracy": "the same on fooling images of validation images, made for the baseline",
+    "perturbed_training_accuracy": "share of training images classified correctly after evaluation_attack on the "
+    "baseline; no set to train with is made of them",
+    "perturbed_validation_accuracy": "share of validation images classified correctly after evaluation_attack on the "
+    "baseline",
     "weight_noise_accuracy": "clean validation accuracy under weight noise, mean over fixed draws",
     "pgd_accuracy": "accuracy on validation images under a white-box L-infinity attack on the trial's own network",
 }
