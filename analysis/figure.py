@@ -1,22 +1,16 @@
 """Draws panels as a figure for print: no number is computed here."""
 
-from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
 import pyarrow as pa
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from analysis.panels import Axis, Kind, Panel, label_places, panels
 from analysis.placement import Box
-from analysis.wording import visible
+from analysis.printing import ACCENT, INK, QUIET, draw_axes, head, settings, sheet
 from search_spaces.study import Study
 
-INK: Final = "#1d2733"
-ACCENT: Final = "#b3361b"
-QUIET: Final = "#7b8794"
 LABEL_POINTS: Final = 8.0
 LOOKS: Final[dict[Kind, dict[str, Any]]] = {
     "stopped": {"s": 20, "facecolors": "none", "edgecolors": QUIET, "linewidths": 0.8, "alpha": 0.6},
@@ -30,61 +24,28 @@ LEGEND: Final[dict[Kind, str]] = {
     "infeasible": "breaks a constraint",
     "stopped": "stopped early",
 }
-_SETTINGS: Final[Any] = {
-    "svg.hashsalt": "robustune",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "text.parse_math": False,
-}
 
 
 def draw_front(trials: pa.Table, front: pa.Table, study: Study) -> Figure:
     """Returns a figure of all finished trials, the front with its attained edge, and the region up to the reference."""
     shown = panels(trials, front, study)
-    with mpl.rc_context(_SETTINGS):
+    with settings():
         width = 6.6 if len(shown) == 1 else 4.9 * len(shown)
-        figure = Figure(figsize=(width, 4.6), dpi=200, layout="constrained")
-        canvas: Any = FigureCanvasAgg(figure)
+        figure = sheet(width, 4.6)
         every = figure.subplots(1, len(shown), squeeze=False)[0]
         for axes, panel in zip(every, shown, strict=True):
             _draw_panel(axes, panel)
-        figure.suptitle(
-            visible(study.description or study.name), x=0.01, ha="left", fontsize=10.5, color=INK, wrap=True
-        )
+        head(figure, study.description or study.name)
         _legend(figure, shown)
-        canvas.draw()  # settles the layout: labels are placed in pixels
+        figure.canvas.draw()  # settles the layout: labels are placed in pixels
         figure.set_layout_engine("none")
         for axes, panel in zip(every, shown, strict=True):
             _label(axes, panel)
     return figure
 
 
-def save(figure: Figure, folder: Path) -> dict[str, Path]:
-    """Writes `front.png` and `front.svg` into the folder, the same bytes for the same trials; returns the paths."""
-    paths = {}
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
-        path = folder / f"front.{kind}"
-        aside = path.with_name(f".{path.name}.aside")
-        with mpl.rc_context(_SETTINGS):
-            figure.savefig(aside, format=kind, metadata=metadata, dpi=200)
-        aside.replace(path)
-        paths[path.name] = path
-    return paths
-
-
 def _draw_panel(axes: Axes, panel: Panel) -> None:
-    axes.set_xlim(panel.x.low, panel.x.high)
-    axes.set_ylim(panel.y.low, panel.y.high)
-    axes.set_xticks(panel.x.ticks, panel.x.written)
-    axes.set_yticks(panel.y.ticks, panel.y.written)
-    axes.set_xlabel(panel.x.label, color=INK, fontsize=9.5)
-    axes.set_ylabel(panel.y.label, color=INK, fontsize=9.5)
-    axes.tick_params(colors=INK, labelsize=8.5, length=3, width=0.6)
-    axes.grid(color="#e4e8ec", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set(color=QUIET, linewidth=0.7)
+    draw_axes(axes, panel.x, panel.y)
     _draw_edge(axes, panel)
     for kind, looks in LOOKS.items():
         points = [point for point in panel.points if point.kind == kind]

@@ -1,4 +1,4 @@
-"""Finds places for the labels of points so that no label covers another label or a point."""
+"""Finds places for labels so that none covers another one or a point."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -78,4 +78,27 @@ def _candidates(
         x = point[0] + right * (gap + size[0] / 2)
         y = point[1] + up * (gap + size[1] / 2)
         found.append(((x, y), Box(x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2)))
+    return found
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Returns places in [low, high] at least `gap` apart, in the order of the wanted ones and nearest to them.
+
+    Nearest is by the sum of squares. Where so many do not fit, they stand evenly from end to end.
+    """
+    count = len(wanted)
+    if count > 1 and gap * (count - 1) > high - low:
+        gap = (high - low) / (count - 1)
+    order = sorted(range(count), key=lambda place: (wanted[place], place))
+    blocks: list[list[float]] = []  # means of pooled neighbours, with how many they are of
+    for rank, place in enumerate(order):
+        blocks.append([wanted[place] - rank * gap, 1.0])
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            mean, size = blocks.pop()
+            blocks[-1] = [(blocks[-1][0] * blocks[-1][1] + mean * size) / (blocks[-1][1] + size), blocks[-1][1] + size]
+    level = [mean for mean, size in blocks for _ in range(int(size))]
+    top = high - gap * max(0, count - 1)
+    found = [0.0] * count
+    for rank, place in enumerate(order):
+        found[place] = min(max(level[rank], low), top) + rank * gap
     return found

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.replacing import replacing
 from analysis.schema import LEDGER_FILE, SCHEMA, SCHEMA_VERSION, STATES, LedgerError, check, reading
 from search_spaces.domains import Choice, Domain, Subset, Whole
 from search_spaces.study import Study
@@ -22,6 +23,7 @@ __all__ = [
     "Event",
     "LedgerError",
     "check",
+    "checkpoints",
     "counts",
     "epochs",
     "events",
@@ -29,6 +31,7 @@ __all__ = [
     "facts",
     "read_study",
     "sets",
+    "tables",
     "trials",
     "write_parquet",
 ]
@@ -81,6 +84,13 @@ def sets(folder: Path) -> dict[str, dict[str, Any]]:
     return {name: {**json.loads(summary), "digest": digest} for name, digest, summary in rows}
 
 
+def checkpoints(folder: Path) -> dict[int, tuple[int, str, str]]:
+    """Returns the newest checkpoint of every trial that has one, by trial: its epoch, path and SHA-256."""
+    with reading(folder) as connection:
+        rows = connection.execute("SELECT trial, epoch, path, sha256 FROM checkpoints ORDER BY trial, epoch").fetchall()
+    return {trial: (epoch, path, sha256) for trial, epoch, path, sha256 in rows}
+
+
 def counts(folder: Path) -> dict[str, int]:
     """Returns how many trials are in each state; every state is there."""
     with reading(folder) as connection:
@@ -94,7 +104,7 @@ def events(folder: Path, after: int = 0) -> Iterator[Event]:
     Epochs that a resumed trial took back are not among them; it reports them again, under new numbers.
     """
     with reading(folder) as connection:
-        happened = connection.execute(_EVENTS, {"after": after}).fetchall()
+        happened = connection.execute(_EVENTS_QUERY, {"after": after}).fetchall()
     for (
         seq,
         kind,
@@ -128,6 +138,17 @@ def events(folder: Path, after: int = 0) -> Iterator[Event]:
         )
 
 
+def tables(folder: Path) -> tuple[Study, pa.Table, pa.Table]:
+    """Returns the study, its trials and its epochs as they were at one moment, also while a search is at work.
+
+    Raises:
+        LedgerError: no ledger in the folder, or one that cannot be read.
+    """
+    with reading(folder) as connection:
+        study = _study(connection)
+        return study, _trials(connection, study), _epochs(connection, study)
+
+
 def trials(folder: Path) -> pa.Table:
     """Returns one row per trial, by number, with the scores of its LAST epoch; absent options and scores are null.
 
@@ -135,54 +156,13 @@ def trials(folder: Path) -> pa.Table:
     reason, checkpoint (path of the newest one), started, ended (unix seconds), ended_seq (order of ending).
     """
     with reading(folder) as connection:
-        study = _study(connection)
-        rows = connection.execute(_TRIALS).fetchall()
-    columns: dict[str, pa.Array] = {
-        "number": pa.array([row[0] for row in rows], pa.int64()),
-        "state": pa.array([row[1] for row in rows], pa.string()),
-        "epochs": pa.array([row[2] for row in rows], pa.int64()),
-    }
-    configs = [json.loads(row[3]) for row in rows]
-    for name, domain in study.space.items():
-        columns[f"options.{name}"] = option_column(domain, [config.get(name) for config in configs])
-    scores = [json.loads(row[4] or "{}") for row in rows]
-    for name in study.metrics:
-        columns[f"metrics.{name}"] = pa.array([score.get(name) for score in scores], pa.float64())
-    rest = (
-        ("train_seconds", pa.float64()),
-        ("retries", pa.int64()),
-        ("code", pa.string()),
-        ("reason", pa.string()),
-        ("checkpoint", pa.string()),
-        ("started", pa.float64()),
-        ("ended", pa.float64()),
-        ("ended_seq", pa.int64()),
-    )
-    for place, (name, kind) in enumerate(rest, start=5):
-        columns[name] = pa.array([row[place] for row in rows], kind)
-    return pa.table(columns)
+        return _trials(connection, _study(connection))
 
 
 def epochs(folder: Path) -> pa.Table:
     """Returns one row per recorded epoch, by trial and epoch: metrics.NAME, seconds, time of recording, seq."""
     with reading(folder) as connection:
-        study = _study(connection)
-        rows = connection.execute(
-            "SELECT trial, epoch, metrics, train_seconds, score_seconds, recorded, seq FROM epochs "
-            "ORDER BY trial, epoch"
-        ).fetchall()
-    scores = [json.loads(row[2]) for row in rows]
-    return pa.table(
-        {
-            "trial": pa.array([row[0] for row in rows], pa.int64()),
-            "epoch": pa.array([row[1] for row in rows], pa.int64()),
-            **{f"metrics.{name}": pa.array([s.get(name) for s in scores], pa.float64()) for name in study.metrics},
-            "train_seconds": pa.array([row[3] for row in rows], pa.float64()),
-            "score_seconds": pa.array([row[4] for row in rows], pa.float64()),
-            "recorded": pa.array([row[5] for row in rows], pa.float64()),
-            "seq": pa.array([row[6] for row in rows], pa.int64()),
-        }
-    )
+        return _epochs(connection, _study(connection))
 
 
 def option_column(domain: Domain, values: Sequence[Any]) -> pa.Array:
@@ -214,9 +194,8 @@ def export(folder: Path, to: Path | None = None) -> dict[str, Path]:
 
 def write_parquet(table: pa.Table, path: Path) -> Path:
     """Writes the table aside and renames it, so a reader never sees half of one."""
-    aside = path.with_name(f".{path.name}.aside")
-    pq.write_table(table, aside, compression="zstd")
-    aside.replace(path)
+    with replacing(path) as aside:
+        pq.write_table(table, aside, compression="zstd")
     return path
 
 
@@ -225,7 +204,53 @@ def _study(connection: sqlite3.Connection) -> Study:
     return Study.from_json(text)
 
 
-_TRIALS = """
+def _trials(connection: sqlite3.Connection, study: Study) -> pa.Table:
+    rows = connection.execute(_TRIALS_QUERY).fetchall()
+    columns: dict[str, pa.Array] = {
+        "number": pa.array([row[0] for row in rows], pa.int64()),
+        "state": pa.array([row[1] for row in rows], pa.string()),
+        "epochs": pa.array([row[2] for row in rows], pa.int64()),
+    }
+    configs = [json.loads(row[3]) for row in rows]
+    for name, domain in study.space.items():
+        columns[f"options.{name}"] = option_column(domain, [config.get(name) for config in configs])
+    scores = [json.loads(row[4] or "{}") for row in rows]
+    for name in study.metrics:
+        columns[f"metrics.{name}"] = pa.array([score.get(name) for score in scores], pa.float64())
+    rest = (
+        ("train_seconds", pa.float64()),
+        ("retries", pa.int64()),
+        ("code", pa.string()),
+        ("reason", pa.string()),
+        ("checkpoint", pa.string()),
+        ("started", pa.float64()),
+        ("ended", pa.float64()),
+        ("ended_seq", pa.int64()),
+    )
+    for place, (name, kind) in enumerate(rest, start=5):
+        columns[name] = pa.array([row[place] for row in rows], kind)
+    return pa.table(columns)
+
+
+def _epochs(connection: sqlite3.Connection, study: Study) -> pa.Table:
+    rows = connection.execute(
+        "SELECT trial, epoch, metrics, train_seconds, score_seconds, recorded, seq FROM epochs ORDER BY trial, epoch"
+    ).fetchall()
+    scores = [json.loads(row[2]) for row in rows]
+    return pa.table(
+        {
+            "trial": pa.array([row[0] for row in rows], pa.int64()),
+            "epoch": pa.array([row[1] for row in rows], pa.int64()),
+            **{f"metrics.{name}": pa.array([s.get(name) for s in scores], pa.float64()) for name in study.metrics},
+            "train_seconds": pa.array([row[3] for row in rows], pa.float64()),
+            "score_seconds": pa.array([row[4] for row in rows], pa.float64()),
+            "recorded": pa.array([row[5] for row in rows], pa.float64()),
+            "seq": pa.array([row[6] for row in rows], pa.int64()),
+        }
+    )
+
+
+_TRIALS_QUERY = """
 SELECT number, state, trials.epoch, config,
        (SELECT metrics FROM epochs WHERE trial = number ORDER BY epoch DESC LIMIT 1),
        coalesce((SELECT sum(train_seconds) FROM epochs WHERE trial = number), 0.0), retries, code, reason,
@@ -234,7 +259,7 @@ SELECT number, state, trials.epoch, config,
 FROM trials ORDER BY number
 """
 
-_EVENTS = """
+_EVENTS_QUERY = """
 SELECT asked_seq AS happened, 'asked', number, config, attributes, started, seed,
        0, NULL, NULL, NULL, 'running', NULL, NULL
 FROM trials WHERE asked_seq > :after

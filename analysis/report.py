@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from analysis import figure, page, records
+from analysis import figure, page, printing, records
 from analysis.front import front
+from analysis.replacing import replacing
 
 
 def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
@@ -32,7 +33,7 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
     target.mkdir(parents=True, exist_ok=True)
     tables = {"trials.parquet": trials, "epochs.parquet": epochs, "front.parquet": best}
     paths = {name: records.write_parquet(table, target / name) for name, table in tables.items()}
-    paths |= figure.save(figure.draw_front(trials, best, study), target)
+    paths |= printing.save(figure.draw_front(trials, best, study), target, "front")
     leads = {
         number: {**(links or {}).get(number, {}), **({"checkpoint": _within(folder, path)} if path else {})}
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
@@ -48,7 +49,6 @@ def _within(folder: Path, path: str) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    aside = path.with_name(f".{path.name}.aside")
-    aside.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    aside.replace(path)
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     return path

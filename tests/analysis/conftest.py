@@ -3,18 +3,28 @@
 import math
 import random
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from robustune.ledger import Ledger
-from search_spaces.domains import Choice, LogUniform, Subset, Uniform, Whole
-from search_spaces.study import Budget, Constraint, Objective, Study
+from search_spaces.domains import Choice, LogUniform, Subset, Uniform, Whole, active
+from search_spaces.study import Budget, Constraint, Objective, Sampler, Study
 
 OBJECTIVES = (
     Objective("clean_accuracy", "max", 0.5),
     Objective("mce", "min", 1.2),
     Objective("pgd_accuracy", "max", 0.0),
+)
+
+SCORES = (
+    "clean_accuracy",
+    "perturbed_training_accuracy",
+    "perturbed_validation_accuracy",
+    "pgd_accuracy",
+    "weight_noise_accuracy",
 )
 
 
@@ -90,6 +100,67 @@ def _scores(draw: random.Random, config: dict[str, object], epoch: int, study: S
         "pgd_accuracy": 0.1 + 0.5 * noise * taught + draw.gauss(0, 0.03),
     }
     return {name: found[name] for name in study.metrics}
+
+
+def a_grid(space: dict[str, Any], trials: int = 0, name: str = "grid", **changes: Any) -> Study:
+    """A grid over the space that records the five scores of the classification trainer, one of them its objective."""
+    kept: dict[str, Any] = {
+        "name": name,
+        "description": "Grid in closed form",
+        "trainer": "classification",
+        "data": "embedded-digits",
+        "space": space,
+        "objectives": (Objective("clean_accuracy", "max", 0.1),),
+        "measure": SCORES[1:],
+        "budget": Budget(trials or 12, 4),
+        "sampler": Sampler("grid"),
+        "source": 'trainer = "classification"\n',
+    }
+    return Study(**{**kept, **changes})
+
+
+def gridded(
+    folder: Path, study: Study, score: Callable[[dict[str, Any], str, int], float], failed: int = -1, left: int = 0
+) -> Path:
+    """Writes a whole grid whose scores are a function of configuration, metric and epoch, in a shuffled order.
+
+    Args:
+        folder: of the study.
+        study: a grid without conditions.
+        score: what a trial reports.
+        failed: number of the trial that fails after its first epoch.
+        left: how many of the last configurations are not tried.
+    """
+    every = [
+        dict(zip(study.space, point, strict=True)) for point in product(*(one.grid() for one in study.space.values()))
+    ]
+    every = [config for config in every if all(active(study.space, config, name) for name in config)]
+    random.Random(study.seed).shuffle(every)
+    with Ledger.create(folder, study, {"torch": "2.14.1"}) as ledger:
+        for number, config in enumerate(every[: len(every) - left]):
+            plain = {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}
+            ledger.ask(number, plain, seed=number, attributes={})
+            for epoch in range(1, study.budget.epochs + 1):
+                if number == failed and epoch == 2:
+                    ledger.fail(number, "NONFINITE", "epoch 2: the loss is nan")
+                    break
+                scores = {name: score(config, name, epoch) for name in study.metrics}
+                ledger.report(
+                    number, epoch, scores, 4.0, 0.5, None, "complete" if epoch == study.budget.epochs else None
+                )
+    return folder
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a grid of a given study into a folder of its own: `grid(study, score)`."""
+    return lambda study, score, **how: gridded(tmp_path / f"{study.name}-{study.seed}", study, score, **how)
+
+
+@pytest.fixture(scope="session")
+def grid_of() -> Callable[..., Study]:
+    """Makes grids: `grid_of({"batch_size": Choice((8, 16))})`."""
+    return a_grid
 
 
 @pytest.fixture(scope="session")

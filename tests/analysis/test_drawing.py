@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import figure, records
+from analysis import figure, printing, records
 from analysis.front import front
 from analysis.panels import panels, ticks
 from analysis.placement import Box, around, place
@@ -75,7 +75,7 @@ def test_the_same_trials_give_the_same_bytes(
     once, again = tmp_path / "once", tmp_path / "again"
     for folder in (once, again):
         folder.mkdir()
-        figure.save(figure.draw_front(trials, front(trials, study), study), folder)
+        printing.save(figure.draw_front(trials, front(trials, study), study), folder, "front")
     for name in ("front.png", "front.svg"):
         assert (once / name).read_bytes() == (again / name).read_bytes()
     assert dict(mpl.rcParams) == settings
@@ -93,7 +93,8 @@ def test_any_description_can_be_drawn(
 
     study = replace(study_of(trials=3), description=description)
     trials = records.trials(search(study))
-    path = figure.save(figure.draw_front(trials, front(trials, study), study), tmp_path)["front.svg"]
+    drawn = figure.draw_front(trials, front(trials, study), study)
+    path = printing.save(drawn, tmp_path, "front")["front.svg"]
     ElementTree.parse(path)
 
 

@@ -1,0 +1,89 @@
+"""Draws groups of bars for print: no number is computed here."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from analysis.bars import Bars
+from analysis.colours import NAMED
+from analysis.printing import FAINT, INK, QUIET, head, quiet_frame, settings, sheet
+from analysis.wording import shortened
+
+FILLED: Final = 0.82
+GROUP_MOST: Final = 16
+TITLE_MOST: Final = 44
+WRITTEN_MOST: Final = 12
+"""Bars that have their value written above them; more would cover each other's."""
+
+
+def draw_evaluation(bars: Bars, title: str) -> Figure:
+    """Returns a figure of the accuracies of trials on each set, with the interval that the sets' sizes leave."""
+    with settings():
+        figure = sheet(max(5.5, 0.26 * len(bars.groups) * len(bars.series) + 1.5), 3.6)
+        draw_bars(figure.subplots(), bars)
+        head(figure, title)
+        bar_legend(figure, bars.series, "whiskers: 95 % interval for as many images, not over seeds")
+    return figure
+
+
+def draw_bars(axes: Axes, bars: Bars, titled: bool = False) -> None:
+    """Draws the groups side by side, each series in its colour; a group's note stands over it."""
+    axes.set_xlim(-0.5, len(bars.groups) - 0.5)
+    axes.set_ylim(bars.y.low, bars.y.high)
+    axes.set_yticks(bars.y.ticks, bars.y.written)
+    axes.set_ylabel(bars.y.label, color=INK, fontsize=9.5)
+    axes.set_xlabel(bars.label, color=INK, fontsize=9.5)
+    slanted = len(bars.groups) * max(len(text) for text in bars.groups) > 70
+    axes.set_xticks(
+        range(len(bars.groups)),
+        [shortened(text, GROUP_MOST) for text in bars.groups],
+        rotation=30 if slanted else 0,
+        ha="right" if slanted else "center",
+        rotation_mode="anchor" if slanted else "default",
+    )
+    axes.grid(color=FAINT, linewidth=0.6, axis="y")
+    quiet_frame(axes)
+    if titled:
+        axes.set_title("\n".join(textwrap.wrap(bars.title, TITLE_MOST)[:2]), loc="left", fontsize=9.5, color=INK)
+    width = FILLED / len(bars.series)
+    tops = [0.0] * len(bars.groups)
+    for bar in bars.bars:
+        x = bar.group - FILLED / 2 + width * (bar.series + 0.5)
+        axes.bar(x, bar.value, 0.92 * width, color=NAMED[bar.series % len(NAMED)], zorder=2)
+        if bar.low < bar.high:
+            axes.plot([x, x], [bar.low, bar.high], color=INK, linewidth=0.9, zorder=3)
+        tops[bar.group] = max(tops[bar.group], bar.high)
+        if len(bars.bars) <= WRITTEN_MOST:
+            _write(axes, x, max(bar.high, 0.0), f"{bar.value:.3g}")
+    for group, note in enumerate(bars.notes):
+        _write(axes, group, tops[group], note, rotation=90 if len(bars.groups) > WRITTEN_MOST else 0)
+
+
+def bar_legend(figure: Figure, series: Sequence[str], remark: str) -> None:
+    """Says below the figure what each colour means, and the remark."""
+    keys: list[Any] = [Patch(color=NAMED[place % len(NAMED)], label=name) for place, name in enumerate(series)]
+    columns = len(keys) if len(keys) <= 3 else 3
+    legend = figure.legend(
+        handles=keys, loc="outside lower left", ncols=columns, frameon=False, fontsize=8, labelcolor=INK, title=remark
+    )
+    legend.set_alignment("left")
+    legend.get_title().set(fontsize=8, color=INK)
+
+
+def _write(axes: Axes, x: float, y: float, text: str, rotation: float = 0) -> None:
+    axes.annotate(
+        text,
+        (x, y),
+        (0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=7,
+        color=QUIET if not text[:1].isdigit() else INK,
+        rotation=rotation,
+        annotation_clip=False,
+    )

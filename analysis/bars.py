@@ -1,0 +1,95 @@
+"""Groups of bars beside each other: scores by the value of a knob, or accuracies by the set they were measured on."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from analysis.panels import Axis, ticks
+from analysis.wording import readable
+
+SERIES_MOST: Final = 6
+"""Bars of one group that colours still tell apart."""
+HEADROOM: Final = 1.04
+_Z95: Final = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar from 0 to `value`; `low` and `high` are the ends of its whisker, both the value where it has none."""
+
+    group: int
+    series: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars in groups, each group with one bar for each series that has a value there.
+
+    Attributes:
+        groups: what stands below each group.
+        series: what each colour means, in the order of the bars in a group.
+        notes: for each group what stands over it: why it has no bar, such as "failed", or of how many of its trials the
+            bars are where these are not all; "" otherwise.
+    """
+
+    title: str
+    label: str
+    groups: tuple[str, ...]
+    series: tuple[str, ...]
+    y: Axis
+    bars: tuple[Bar, ...]
+    notes: tuple[str, ...]
+
+
+def bar_axis(label: str, ends: Sequence[float]) -> Axis:
+    """Returns an axis that begins at 0, since a bar's length is its value, and holds the ends of all bars."""
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    if low == high:
+        high = 1.0
+    low, high = low * HEADROOM, high * HEADROOM
+    return Axis(label, low, high, ticks(low, high, most=6), None)
+
+
+def interval(accuracy: float, images: int) -> tuple[float, float]:
+    """Returns the 95 % interval of an accuracy that was measured on so many images; (0, 1) for none.
+
+    It tells what other images of the same kind would bring, and nothing of other seeds of training.
+
+    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 1927.
+    """
+    if images <= 0:
+        return 0.0, 1.0
+    spread = _Z95**2 / images
+    middle = (accuracy + spread / 2) / (1 + spread)
+    half = math.sqrt(spread * accuracy * (1 - accuracy) + spread**2 / 4) / (1 + spread)
+    return max(0.0, min(middle - half, accuracy)), min(1.0, max(middle + half, accuracy))
+
+
+def evaluation_bars(evaluation: pa.Table) -> Bars:
+    """Returns a group for each trial and in it a bar for each set, with the interval that its images leave.
+
+    Args:
+        evaluation: columns trial, set, accuracy in [0, 1] and images; sets in the order of their first row.
+    """
+    rows = evaluation.select(["trial", "set", "accuracy", "images"]).to_pylist()
+    trials = list(dict.fromkeys(row["trial"] for row in rows))
+    sets = list(dict.fromkeys(row["set"] for row in rows))
+    bars = []
+    for row in rows:
+        low, high = interval(row["accuracy"], row["images"])
+        bars.append(Bar(trials.index(row["trial"]), sets.index(row["set"]), row["accuracy"], low, high))
+    return Bars(
+        title="Accuracy by set",
+        label="Trial",
+        groups=tuple(str(trial) for trial in trials),
+        series=tuple(readable(name) for name in sets),
+        y=bar_axis("Accuracy (higher is better)", [bar.high for bar in bars]),
+        bars=tuple(bars),
+        notes=("",) * len(trials),
+    )

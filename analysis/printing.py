@@ -1,0 +1,80 @@
+"""What all figures for print have in common: their inks, their settings, and files of the same bytes each time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from analysis.panels import Axis
+from analysis.replacing import replacing
+from analysis.wording import shortened, visible
+
+INK: Final = "#1d2733"
+ACCENT: Final = "#b3361b"
+QUIET: Final = "#7b8794"
+FAINT: Final = "#e4e8ec"
+TITLE_MOST: Final = 160
+_SETTINGS: Final[Any] = {
+    "svg.hashsalt": "robustune",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "text.parse_math": False,
+    "hatch.linewidth": 0.6,
+}
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """Draws with our settings inside the block, whatever the reader's own are, and leaves those alone."""
+    with mpl.rc_context(_SETTINGS):
+        yield
+
+
+def sheet(width: float, height: float) -> Figure:
+    """Returns an empty figure of so many inches that lays itself out and that no window knows of."""
+    figure = Figure(figsize=(width, height), dpi=200, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def head(figure: Figure, title: str) -> None:
+    """Puts a title at the top left of the figure, on as many lines as it takes."""
+    told = shortened(visible(title), TITLE_MOST)
+    figure.suptitle(told, x=0.01, ha="left", fontsize=10.5, color=INK, wrap=True)
+
+
+def draw_axes(axes: Axes, x: Axis, y: Axis) -> None:
+    """Gives the drawing its ranges, ticks, labels and grid."""
+    axes.set_xlim(x.low, x.high)
+    axes.set_ylim(y.low, y.high)
+    axes.set_xticks(x.ticks, x.written)
+    axes.set_yticks(y.ticks, y.written)
+    axes.set_xlabel(x.label, color=INK, fontsize=9.5)
+    axes.set_ylabel(y.label, color=INK, fontsize=9.5)
+    axes.grid(color=FAINT, linewidth=0.6)
+    quiet_frame(axes)
+
+
+def quiet_frame(axes: Axes) -> None:
+    """Leaves the left and the lower edge of the frame, and small ticks."""
+    axes.tick_params(colors=INK, labelsize=8.5, length=3, width=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set(color=QUIET, linewidth=0.7)
+
+
+def save(figure: Figure, folder: Path, name: str) -> dict[str, Path]:
+    """Writes `name`.png and `name`.svg into the folder, the same bytes for the same drawing; returns the paths."""
+    paths = {}
+    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        path = folder / f"{name}.{kind}"
+        with replacing(path) as aside, settings():
+            figure.savefig(aside, format=kind, metadata=metadata, dpi=200)
+        paths[path.name] = path
+    return paths
