@@ -1,5 +1,6 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,47 @@ import torch
 from sklearn.datasets import load_digits
 
 from trainables.data.store import Store, address, read_images, write_images
+from trainables.preparation import Inputs, Step, plan, run_step
 
 THIN = {"model": "resnet18", "width": 8, "stem": "small", "batch_size": 16, "precision": "float32"}
-FACTS = {"classes": list("0123456789"), "mean": [0.3] * 3, "std": [0.35] * 3, "image_shape": [3, 16, 16]}
+FACTS = {
+    "classes": list("0123456789"),
+    "mean": [0.3] * 3,
+    "std": [0.35] * 3,
+    "image_shape": [3, 16, 16],
+    "lineage_columns": ["cell"],
+}
+SPLITS = {"train": range(96), "validation": range(96, 144), "test": range(144, 176), "holdout": range(176, 272)}
+CELLS = 16
+SMALL = {
+    "width": 8,
+    "stem": "small",
+    "baseline_epochs": 12,
+    "baseline_batch_size": 8,
+    "baseline_learning_rate": 0.003,
+    "augmentation_images": 12,
+    "evaluation_images": 6,
+    "out_of_distribution_images": 6,
+    "rate_reference_size": 16,
+    "evaluation_rate": 0.5,
+    "gaussian_step": 1.0,
+    "pixel_share": 0.1,
+}
+POSSIBLE = {"fooling_rates": [0.5, 1], "extra_sets": ["gaussian", "pixel"], "start": ["scratch", "baseline"]}
+NOTHING: Mapping[str, Any] = {}
+PERTURBED = ("clean_accuracy", "perturbed_training_accuracy", "perturbed_validation_accuracy")
 
 
 def write_digits(directory: Path) -> None:
-    """Real digits at 16 x 16, 96 to train on and 48 to validate on."""
+    """Real digits at 16 x 16, each of its own source, and of one of a few cells that its split has for itself."""
     digits = load_digits()
     pixels = torch.from_numpy(digits.images).mul(255 / 16).round().to(torch.uint8)
     images = pixels[:, None].repeat(1, 3, 2, 2)[:, :, :16, :16]
     labels = torch.from_numpy(digits.target).to(torch.int64)
-    for name, rows in {"train": range(96), "validation": range(96, 144)}.items():
+    for name, rows in SPLITS.items():
         picked = torch.tensor(list(rows))
-        write_images(directory / f"{name}.arrow", images[picked], labels[picked], [f"digit {row}" for row in rows])
+        lineage, cells = [f"digit {row}" for row in rows], [f"{name} {row % CELLS}" for row in rows]
+        write_images(directory / f"{name}.arrow", images[picked], labels[picked], lineage, cell=cells)
     (directory / "data.json").write_text(json.dumps(FACTS))
 
 
@@ -49,8 +77,57 @@ def sets(store: Store, data: str) -> dict[str, str]:
     digest = address("fooling", {"name": "sixteen", "version": 1})
     clean = read_images(store.open(data).path / "validation.arrow")
     store.publish(digest, lambda to: write_images(to / "images.arrow", clean.images, clean.labels, clean.lineage), {})
-    names = ("perturbed-training", "perturbed-validation", "train/20")
-    return {"data": data, **{f"fooling/{name}": digest for name in names}}
+    names = ("perturbed-training", "perturbed-validation", "augmentation/fooling-20")
+    return {"data": data, **{f"set/{name}": digest for name in names}}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A whole plan, built: its steps, and the digest and the summary of each by name."""
+
+    steps: tuple[Step, ...]
+    digests: dict[str, str]
+    summaries: dict[str, dict[str, Any]]
+
+    def step(self, name: str) -> Step:
+        (found,) = (step for step in self.steps if step.name == name)
+        return found
+
+    def inputs(self, store: Store) -> Inputs:
+        return Inputs(store, self.digests)
+
+
+@pytest.fixture(scope="session")
+def planned() -> Callable[..., tuple[Step, ...]]:
+    """Plans a study whose baseline and sets are made of the small data set in seconds, but for the changes."""
+
+    def planned(
+        changes: Mapping[str, Any] = NOTHING, possible: Any = POSSIBLE, metrics: Any = PERTURBED, hold_out: bool = False
+    ) -> Any:
+        return plan("classification", "embedded-digits", {**SMALL, **changes}, possible, metrics, 0, hold_out)
+
+    return planned
+
+
+@pytest.fixture(scope="session")
+def build_all(store_root: str) -> Callable[..., Prepared]:
+    """Builds steps in their order; those whose digests are given are there already."""
+
+    def build(steps: Sequence[Step], digests: Mapping[str, str]) -> Prepared:
+        known, summaries = dict(digests), {}
+        for step in steps:
+            if step.name not in known:
+                known[step.name], summaries[step.name] = run_step(step, store_root, known, threads=1)
+        return Prepared(tuple(steps), known, summaries)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def prepared(planned: Any, build_all: Any, data: str) -> Prepared:
+    """Every set there is, made of the small data set in the place of the embedded one."""
+    built: Prepared = build_all(planned(hold_out=True), {"data": data})
+    return built
 
 
 @pytest.fixture

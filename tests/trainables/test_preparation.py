@@ -1,199 +1,170 @@
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from trainables.classification.baseline import baseline_net
-from trainables.classification.facts import normalisation
-from trainables.data.store import Store, read_images
+from trainables.data.store import Store
 from trainables.errors import TrainableError
-from trainables.images import Normalisation
-from trainables.preparation import Inputs, Step, plan, run_step, step_address
+from trainables.preparation import Step, plan, run_step, step_address
+from trainables.registry import trainer_names
 
-THIN = {"width": 8, "stem": "small"}
-SMALL = {
-    **THIN,
-    "baseline_epochs": 12,
-    "baseline_batch_size": 8,
-    "baseline_learning_rate": 0.01,
-    "fooling_images": 20,
-    "evaluation_images": 6,
-    "rate_reference_size": 16,
-    "evaluation_rate": 2,
-}
-METRICS = ("clean_accuracy", "perturbed_training_accuracy", "perturbed_validation_accuracy")
-POSSIBLE = {"fooling_rates": [1, 2], "start": ["scratch", "baseline"]}
-
-
-def planned(options: Mapping[str, Any] = SMALL, possible: Any = POSSIBLE, metrics: Any = METRICS) -> tuple[Step, ...]:
-    return plan("classification", "embedded-digits", options, possible, metrics, seed=0)
+PERTURBED = ("perturbed_training_accuracy", "perturbed_validation_accuracy")
+BARE = {"width": 64, "stem": "imagenet"}  # as published weights are
+FILES = {"checkpoint": "checkpoint_path", "pretrained": "pretrained_path"}
 
 
 def names(steps: tuple[Step, ...]) -> set[str]:
-    return {step.name for step in steps if step.kind != "fooling-shard"}
+    return {step.name for step in steps if step.kind not in ("set-shard", "sources")}
 
 
-@pytest.fixture(scope="module")
-def prepared(store_root: str, data: str) -> Mapping[str, str]:
-    """Digests of everything in the plan, with the small data set in the place of the embedded one."""
-    digests = {"data": data}
-    for step in planned()[1:]:
-        digests[step.name], summary = run_step(step, store_root, digests, threads=1)
-        assert summary["seconds"] >= 0
-    return digests
+def named(steps: tuple[Step, ...], name: str) -> Step:
+    (found,) = (step for step in steps if step.name == name)
+    return found
 
 
-def test_a_plan_has_what_options_and_metrics_need_and_no_more() -> None:
+def test_a_plan_has_what_options_and_metrics_need_and_no_more(planned: Any) -> None:
     assert names(planned()) == {
         "data",
         "baseline",
-        "fooling/train/1",
-        "fooling/train/2",
-        "fooling/perturbed-training",
-        "fooling/perturbed-validation",
+        "set/augmentation/fooling-1",
+        "set/augmentation/fooling-0.5",
+        "set/augmentation/gaussian",
+        "set/augmentation/pixel",
+        "set/perturbed-training",
+        "set/perturbed-validation",
     }
     assert names(planned(possible={}, metrics=("clean_accuracy",))) == {"data"}
-    assert names(planned({**SMALL, "start": "baseline"}, {}, ())) == {"data", "baseline"}
-    assert names(planned({**SMALL, "fooling_rates": [0.5]}, {}, ())) == {"data", "baseline", "fooling/train/0.5"}
+    assert names(planned({"start": "baseline"}, {}, ())) == {"data", "baseline"}
+    assert names(planned({"start": "pretext"}, {}, ())) == {"data", "pretext"}
+    rate = names(planned({"fooling_rates": [0.5]}, {}, ()))
+    assert rate == {"data", "baseline", "set/augmentation/fooling-0.5"}
+    fewer = names(planned({"training_images": 50}, {"start": ["baseline"]}, ()))
+    assert fewer == {"data", "training-images", "baseline"}
 
 
-def test_steps_come_after_what_they_read_and_are_plain_data() -> None:
+def test_steps_come_after_what_they_read_and_are_plain_data(planned: Any) -> None:
     seen: set[str] = set()
     for step in planned():
         assert set(step.after) <= seen
         assert json.loads(json.dumps(dict(step.arguments))) == step.arguments
+        assert step.name not in seen
         seen.add(step.name)
     assert planned()[0].name == "data"
-    assert {"fooling/train/2/0", "fooling/train/2/1"} <= seen
+    assert {"set/augmentation/fooling-0.5/0", "set/augmentation/fooling-0.5/1"} <= seen
 
 
-def test_what_cannot_go_together_is_said_in_the_plan() -> None:
-    for options, possible, word in (
-        (SMALL, {"start": ["baseline"], "width": [4, 16]}, "architecture"),
-        (SMALL, {"start": ["scratch", "pretrained"]}, "pretrained"),
-        ({"fooling_images": 0}, {}, "fooling_images"),
-    ):
-        with pytest.raises(TrainableError, match=word) as caught:
-            planned(options, possible)
-        assert caught.value.code == "OPTION_INVALID"
+def test_every_planner_can_be_asked_for_held_out_sets() -> None:
+    for trainer in trainer_names():
+        assert isinstance(plan(trainer, "embedded-digits", {}, {}, (), seed=0, hold_out=True), tuple)
 
 
-def test_rates_may_be_searched_as_whole_lists() -> None:
-    assert planned(SMALL, {"fooling_rates": [[], [5], [5, 20]]}) == planned(SMALL, {"fooling_rates": [5, 20]})
+@pytest.mark.parametrize(
+    ("options", "possible", "word"),
+    [
+        ({}, {"start": ["baseline"], "width": [4, 16]}, "architecture"),
+        ({}, {"start": ["baseline"], "head": ["fresh", "kept"]}, "head is searched"),
+        ({}, {"start": ["scratch", "pretrained"]}, "pretrained"),
+        ({"augmentation_images": 0}, {}, "augmentation_images"),
+        ({"evaluation_attack": "pixel"}, {}, "out_of_distribution_attack: 'pixel' .* fooling, gaussian"),
+        ({}, {"extra_sets": ["sepia"]}, "extra_sets: 'sepia'"),
+    ],
+)
+def test_what_cannot_go_together_is_said_in_the_plan(planned: Any, options: Any, possible: Any, word: str) -> None:
+    with pytest.raises(TrainableError, match=word) as caught:
+        planned(options, possible)
+    assert caught.value.code == "OPTION_INVALID"
 
 
-def test_files_are_named_by_absolute_paths_since_builders_run_elsewhere() -> None:
-    for options in (
-        {"start": "checkpoint", "checkpoint_path": "here"},
-        {"start": "pretrained", "pretrained_path": "here"},
-    ):
-        (step,) = (step for step in planned(options, {}, ()) if step.kind == "start")
-        assert step.arguments["path"] == str(Path.cwd() / "here")
+def test_sets_may_be_searched_as_whole_lists(planned: Any) -> None:
+    lists = {"fooling_rates": [[], [5], [5, 20]], "extra_sets": [[], ["pixel", "gaussian"]]}
+    assert planned({}, lists) == planned({}, {"fooling_rates": [5, 20], "extra_sets": ["gaussian", "pixel"]})
 
 
-def test_addresses_depend_on_arguments_and_inputs_alone() -> None:
-    step = planned()[1]
-    address = step_address(step, {"data": "a"})
-    assert address == step_address(step, {"data": "a", "other": "b"})
-    assert address != step_address(step, {"data": "b"})
-    other = plan("classification", "embedded-digits", {**SMALL, "fooling_images": 21}, POSSIBLE, METRICS, seed=0)
-    assert step_address(other[1], {"data": "a"}) == address
-    assert step_address(other[2], {"data": "a", "baseline": "b"}) != step_address(
-        planned()[2], {"data": "a", "baseline": "b"}
-    )
+def test_files_are_named_by_absolute_paths_on_the_planning_machine(planned: Any) -> None:
+    for start, option in FILES.items():
+        step = named(planned({**BARE, "start": start, option: "here"}, {}, ()), start)
+        assert (step.here, step.places) == (True, {"path": str(Path.cwd() / "here")})
+    step = named(planned({"start": "baseline", "baseline_weights": "here"}, {}, ()), "baseline")
+    assert (step.here, step.places) == (True, {"weights": str(Path.cwd() / "here")})
+    assert not any(step.here or step.places for step in planned())
 
 
-def test_a_step_is_built_once(store: Store, store_root: str, prepared: Mapping[str, str]) -> None:
-    step = planned()[1]
-    before = (store.open(prepared["baseline"]).path / "weights.safetensors").stat().st_mtime_ns
-    digest, _ = run_step(step, store_root, prepared, threads=1)
-    assert digest == prepared["baseline"]
-    assert (store.open(digest).path / "weights.safetensors").stat().st_mtime_ns == before
+@pytest.mark.parametrize("option", ["checkpoint_path", "pretrained_path", "baseline_weights"])
+def test_a_file_is_known_by_its_content_wherever_it_lies(planned: Any, tmp_path: Path, option: str) -> None:
+    start = {"checkpoint_path": "checkpoint", "pretrained_path": "pretrained"}.get(option, "baseline")
+
+    def address(path: Path) -> str:
+        step = named(planned({**BARE, "start": start, option: str(path)}, {}, ()), start)
+        return step_address(step, {"data": "a"})
+
+    here, there, other = (tmp_path / name for name in ("here", "there", "other"))
+    here.write_bytes(b"one"), there.write_bytes(b"one"), other.write_bytes(b"two")
+    assert address(here) == address(there) != address(other)
 
 
-def test_a_damaged_result_is_built_anew(store: Store, store_root: str, prepared: Mapping[str, str]) -> None:
-    step = next(step for step in planned() if step.kind == "fooling-set")
-    images = store.open(prepared[step.name]).path / "images.arrow"
+def test_addresses_depend_on_arguments_and_inputs_alone(planned: Any) -> None:
+    baseline, sources = (named(planned(), name) for name in ("baseline", "sources/train"))
+    address = step_address(baseline, {"data": "a"})
+    assert address == step_address(baseline, {"data": "a", "other": "b"})
+    assert address != step_address(baseline, {"data": "b"})
+    other = planned({"augmentation_images": 21})
+    assert step_address(named(other, "baseline"), {"data": "a"}) == address
+    given = {"data": "a", "baseline": "b"}
+    assert step_address(named(other, "sources/train"), given) != step_address(sources, given)
+
+
+def test_options_of_one_attack_are_no_part_of_another_ones_sets(planned: Any) -> None:
+    other = planned({"gaussian_penalty": 0.5})
+    changed = {step.name for step in planned() if named(other, step.name) != step}
+    assert changed == {"set/augmentation/gaussian", *(f"set/augmentation/gaussian/{shard}" for shard in (0, 1))}
+
+
+def test_a_start_from_files_is_prepared_before_the_baseline_and_the_trials(planned: Any, tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(b"one")
+    first = planned({"baseline_start": "checkpoint", "checkpoint_path": str(file)})
+    assert [step.name for step in first[:3]] == ["data", "checkpoint", "baseline"]
+    assert first[2].after == ("data", "checkpoint")
+    adopted = planned({"baseline_start": "pretext", "baseline_weights": str(file)})
+    assert [step.name for step in adopted[:2]] == ["data", "baseline"]
+
+
+def test_the_second_search_that_needs_a_set_builds_nothing(
+    planned: Any, store: Store, store_root: str, prepared: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.preparation._BUILDERS", {})  # whatever is built ends in an error
+    known = {"data": prepared.digests["data"]}
+    for step in planned(possible={"fooling_rates": [0.5]})[1:]:
+        known[step.name], summary = run_step(step, store_root, known, threads=1)
+        assert summary == prepared.summaries[step.name]
+        assert known[step.name] == prepared.digests[step.name]
+
+
+def test_a_damaged_result_is_built_anew(store: Store, store_root: str, prepared: Any) -> None:
+    step = prepared.step("set/augmentation/fooling-0.5")
+    images = store.open(prepared.digests[step.name]).path / "images.arrow"
     content = images.read_bytes()
     images.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    assert run_step(step, store_root, prepared, threads=1)[0] == prepared[step.name]
+    assert run_step(step, store_root, prepared.digests, threads=1)[0] == prepared.digests[step.name]
     assert images.read_bytes() == content
 
 
-def test_every_kept_image_fools_the_baseline_and_keeps_its_true_class(
-    store: Store, prepared: Mapping[str, str]
-) -> None:
-    inputs = Inputs(store, prepared)
-    net = baseline_net(planned()[2].arguments, inputs)
-    clean = {split: read_images(inputs.folder("data") / f"{split}.arrow") for split in ("train", "validation")}
-    norm: Normalisation = normalisation(inputs.folder("data"))
-    for name in names(planned()) - {"data", "baseline"}:
-        made = read_images(inputs.folder(name) / "images.arrow")
-        source = clean["validation" if "validation" in name else "train"]
-        rows = torch.tensor(made.columns["row"].to_pylist())
-        with torch.no_grad():
-            predicted = net(norm.of(made.images)).argmax(1)
-            before = net(norm.of(source.images[rows])).argmax(1)
-        assert torch.equal(predicted, torch.tensor(made.columns["target"].to_pylist())), name
-        assert torch.equal(before, made.labels), name
-        assert torch.equal(source.labels[rows], made.labels)
-        assert [source.lineage[row] for row in rows.tolist()] == list(made.lineage)
-
-
-def test_perturbed_training_shares_no_lineage_with_augmentation(store: Store, prepared: Mapping[str, str]) -> None:
-    inputs = Inputs(store, prepared)
-    lineage = {
-        name: set(read_images(inputs.folder(name) / "images.arrow").lineage)
-        for name in ("fooling/train/1", "fooling/train/2", "fooling/perturbed-training")
-    }
-    assert not lineage["fooling/perturbed-training"] & (lineage["fooling/train/1"] | lineage["fooling/train/2"])
-
-
-def test_a_trial_trains_on_the_sets_and_starts_from_the_baseline(
-    make_trainer: Any, prepared: Mapping[str, str]
-) -> None:
-    trainer = make_trainer(prepared, METRICS, start="baseline", fooling_rates=[1, 2], fooling_share=0.5)
-    scores = trainer.score()
-    # An image that fools the baseline is misclassified by a trial that still is the baseline.
-    assert scores["perturbed_validation_accuracy"] == scores["perturbed_training_accuracy"] == 0.0
-    assert scores["clean_accuracy"] > 0.3
-    trainer.train_epoch()
-    assert tuple(trainer.score()) == METRICS
-
-
-def test_how_many_shards_changes_no_image(store: Store, store_root: str, prepared: Mapping[str, str]) -> None:
-    steps = planned({**SMALL, "fooling_shards": 1}, {"fooling_rates": [2]}, ())
-    digests = {"data": prepared["data"], "baseline": prepared["baseline"]}
-    for step in steps[2:]:
-        digests[step.name], _ = run_step(step, store_root, digests, threads=1)
-    one, two = (
-        read_images(store.open(found["fooling/train/2"]).path / "images.arrow") for found in (digests, prepared)
-    )
-    assert one.columns["row"].equals(two.columns["row"])
-    assert (one.images.int() - two.images.int()).abs().max() <= 1
+def test_a_step_of_an_unknown_kind_is_named(store_root: str) -> None:
+    with pytest.raises(TrainableError, match="no builder of kind 'nonsense'"):
+        run_step(Step("x", "nonsense", {}), store_root, {}, threads=1)
 
 
 @pytest.mark.slow
 def test_embedded_digits_are_prepared_from_one_plan(tmp_path: Path) -> None:
     digests: dict[str, str] = {}
     summaries = {}
-    options = {"width": 16, "stem": "small", "fooling_images": 60, "evaluation_images": 40}
-    for step in plan("classification", "embedded-digits", options, {"fooling_rates": [5, 20, 100]}, METRICS, seed=0):
+    options = {"width": 16, "stem": "small", "augmentation_images": 60, "evaluation_images": 40}
+    possible = {"fooling_rates": [5, 20, 100], "extra_sets": ["gaussian"]}
+    for step in plan("classification", "embedded-digits", options, possible, PERTURBED, seed=0, hold_out=True):
         digests[step.name], summaries[step.name] = run_step(step, str(tmp_path), digests, threads=1)
-    assert summaries["baseline"]["validation_accuracy"] > 0.8
-    for rate in (5, 20, 100):
-        assert summaries[f"fooling/train/{rate}"]["fooled"] > 0.9
-
-
-def test_a_start_from_files_is_prepared_before_the_baseline_and_the_trials(tmp_path: Path) -> None:
-    file = tmp_path / "weights.safetensors"
-    file.write_bytes(b"one")
-    options = {**SMALL, "baseline_start": "checkpoint", "checkpoint_path": str(file)}
-    first = planned(options)
-    assert [step.name for step in first[:3]] == ["data", "checkpoint", "baseline"]
-    assert first[2].after == ("data", "checkpoint")
-    file.write_bytes(b"two")
-    assert step_address(first[1], {"data": "a"}) != step_address(planned(options)[1], {"data": "a"})
+    assert summaries["baseline"]["validation_accuracy"] > 0.75
+    for name in ("fooling-5", "fooling-0.50", "fooling-100", "gaussian"):
+        assert summaries[f"set/augmentation/{name}"]["success"] > 0.9
+    for name in ("perturbed-training", "perturbed-validation", "hold-out"):
+        assert summaries[f"set/{name}"]["images"] > 30
