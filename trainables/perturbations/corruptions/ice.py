@@ -1,0 +1,114 @@
+"""Pictures of ice for `frost`: made from a seed, or read from a folder."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.io import ImageReadMode, decode_image
+
+from trainables.perturbations.corruptions.constants import Motion
+from trainables.perturbations.corruptions.convolution import correlated, motion_kernels
+from trainables.perturbations.corruptions.plasma import plasma
+from trainables.seeds import generator
+
+PICTURES: Final = 5
+SIDE: Final = 512
+NEEDLE_ANGLES: Final = 8
+SUFFIXES: Final = (".png", ".jpg", ".jpeg")
+_SHADE: Final = (70.0, 115.0, 135.0)
+_GLARE: Final = (240.0, 245.0, 252.0)
+_SMALLEST: Final = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Ice:
+    """Pictures of ice, each (3, height, width) uint8, on the CPU.
+
+    Attributes:
+        pictures: at least one, none with a side under 32 pixels.
+    """
+
+    pictures: Sequence[Tensor]
+
+    def __post_init__(self) -> None:
+        lawful = [p.dtype == torch.uint8 and p.ndim == 3 and p.shape[0] == 3 for p in self.pictures]
+        if not lawful or not all(lawful) or min(min(p.shape[1:]) for p in self.pictures) < _SMALLEST:
+            raise ValueError(
+                f"ice: frost needs at least one picture, uint8 (3, height, width) with sides of {_SMALLEST} pixels or "
+                f"more; came {[tuple(p.shape) for p in self.pictures]}"
+            )
+
+    def crop(self, places: Sequence[float], scale: float, size: tuple[int, int]) -> Tensor:
+        """A piece of one scaled picture, (3, H, W) uint8.
+
+        Args:
+            places: picture, row and column, each in [0, 1).
+            scale: of the picture; a picture that would not cover the image with a tenth to spare is enlarged until it
+                does.
+            size: (H, W) of the piece.
+        """
+        which = min(int(places[0] * len(self.pictures)), len(self.pictures) - 1)
+        picture = self.pictures[which]
+        scale = max(scale, *(1.1 * side / own for side, own in zip(size, picture.shape[1:], strict=True)))
+        scaled = _scaled(self, which, scale)
+        top, left = (
+            int(place * (own - side)) for place, own, side in zip(places[1:], scaled.shape[1:], size, strict=True)
+        )
+        return scaled[:, top : top + size[0], left : left + size[1]]
+
+
+@lru_cache(maxsize=64)
+def _scaled(ice: Ice, which: int, scale: float) -> Tensor:
+    picture = ice.pictures[which]
+    if scale == 1:
+        return picture
+    size = [math.ceil(side * scale) for side in picture.shape[1:]]
+    mode = "bicubic" if scale > 1 else "bilinear"
+    resized = functional.interpolate(picture[None].float(), size=size, mode=mode, align_corners=False)
+    return resized[0].round_().clamp_(0, 255).byte()
+
+
+@lru_cache(maxsize=1)
+def procedural_ice() -> Ice:
+    """Five pictures of needles on a clouded pane, 512x512; the same in every call."""
+    return Ice([_picture(number) for number in range(PICTURES)])
+
+
+def _picture(number: int) -> Tensor:
+    draws = generator("ice", number)
+    cloud = plasma(torch.rand(1, SIDE * SIDE, generator=draws), 1.5)[0]
+    points = (torch.rand(NEEDLE_ANGLES, 1, SIDE, SIDE, generator=draws) < 0.004).float()
+    angles = torch.rand(NEEDLE_ANGLES, generator=draws) * 90 - 45
+    kernels, reach = motion_kernels(Motion(20, 15), angles, (-45.0, 0.0, 45.0), (SIDE, SIDE))
+    needles = correlated(points, kernels / kernels.amax((1, 2), keepdim=True), reach, "replicate")[:, 0]
+    upright = torch.cat([needles[::2], needles[1::2].transpose(1, 2)]).amax(0).clamp_(0, 1)
+    height = 0.55 * cloud + 0.45 * upright
+    shade, glare = (torch.tensor(colour)[:, None, None] for colour in (_SHADE, _GLARE))
+    return (shade + (glare - shade) * height).round_().byte()
+
+
+def read_ice(folder: Path) -> Ice:
+    """The PNG and JPEG pictures of a folder, by name.
+
+    Raises:
+        ValueError: there is no such folder, no picture in it, or one that cannot be read.
+    """
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise ValueError(f"{folder}: no picture of ice; frost needs a folder with {', '.join(SUFFIXES)} files")
+    return Ice([_read(path) for path in paths])
+
+
+def _read(path: Path) -> Tensor:
+    try:
+        picture: Tensor = decode_image(str(path), mode=ImageReadMode.RGB)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path}: not a picture that can be read ({reason}); PNG or JPEG is needed") from error
+    return picture

@@ -1,0 +1,17 @@
+"""From computed values to stored grey levels."""
+
+from typing import Final
+
+from torch import Tensor
+
+_SLACK: Final = 2.0**-8
+"""In grey levels. float32 puts a flat region at 199.99999 where exact arithmetic says 200."""
+
+
+def levels(values: Tensor) -> Tensor:
+    """uint8 of floats in grey levels: clipped to 0..255 and truncated, not rounded, as the reference does.
+
+    Args:
+        values: floats of any shape; changed in place.
+    """
+    return values.clamp_(0, 255).add_(_SLACK).byte()

@@ -1,0 +1,88 @@
+"""Noise on each value of each pixel: Gaussian, shot and impulse noise."""
+
+from functools import lru_cache
+
+import torch
+from torch import Generator, Tensor
+
+from trainables.perturbations.corruptions.levels import levels
+
+Size = tuple[int, int]
+
+
+def normal_pixels(size: Size, _: float, generator: Generator) -> tuple[Tensor]:
+    """One standard normal draw for each value of an image."""
+    return (torch.empty(3, *size, device=generator.device).normal_(generator=generator),)
+
+
+def uniform_pixels(size: Size, _: float, generator: Generator) -> tuple[Tensor]:
+    """One draw in [0, 1) for each value of an image."""
+    return (torch.empty(3, *size, device=generator.device).uniform_(generator=generator),)
+
+
+def gaussian_noise(images: Tensor, deviation: float, noise: Tensor) -> Tensor:
+    """Adds normal noise of `deviation` (in units of the full range).
+
+    Args:
+        images: (N, 3, H, W) uint8.
+        deviation: of the noise; 1 is the whole range.
+        noise: (N, 3, H, W) standard normal.
+    """
+    return levels(torch.add(images.float(), noise, alpha=255 * deviation))
+
+
+def shot_noise(images: Tensor, photons: int, uniform: Tensor) -> Tensor:
+    """Counts Poisson-distributed photons, of which a white pixel sends `photons` on average.
+
+    Args:
+        images: (N, 3, H, W) uint8.
+        photons: at least 1.
+        uniform: (N, 3, H, W) in [0, 1).
+
+    Source: Walker's alias method, so that two look-ups make a draw; counts of `photons` and more are all white.
+    """
+    scaled = uniform * (photons + 1)
+    bins = scaled.long().clamp_(max=photons)  # float32 can round u * k up to k
+    chances, counts = _count_aliases(photons, images.device)
+    places = images.long().mul_(photons + 1).add_(bins)
+    kept = scaled.sub_(bins) < chances.take(places)
+    white = _white_levels(photons, images.device)
+    return torch.where(kept, white.take(bins), counts.take(places))
+
+
+def impulse_noise(images: Tensor, share: float, uniform: Tensor) -> Tensor:
+    """Turns half of `share` of the values white and the other half black.
+
+    Args:
+        images: (N, 3, H, W) uint8.
+        share: in [0, 1].
+        uniform: (N, 3, H, W) in [0, 1).
+    """
+    return images.masked_fill(uniform < share, 0).masked_fill_(uniform < share / 2, 255)
+
+
+@lru_cache(maxsize=32)
+def _white_levels(photons: int, device: torch.device) -> Tensor:
+    """The grey level of each count."""
+    return levels(torch.arange(photons + 1, dtype=torch.float64).mul_(255 / photons)).to(device)
+
+
+@lru_cache(maxsize=32)
+def _count_aliases(photons: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """For each grey level and count: the chance that the count itself is drawn, and the grey level drawn otherwise."""
+    bins = photons + 1
+    rates = torch.arange(256, dtype=torch.float64)[:, None] * (photons / 255)
+    counts = torch.arange(photons, dtype=torch.float64)
+    below = torch.exp(torch.xlogy(counts, rates) - rates - torch.lgamma(counts + 1))
+    last = (1 - below.sum(1, keepdim=True)).clamp_min(0)
+    left = torch.cat([below, last], 1) * bins
+    chances, others = torch.ones(256, bins, dtype=torch.float64), torch.arange(bins).repeat(256, 1)
+    rows, done = torch.arange(256), torch.zeros(256, bins, dtype=torch.bool)
+    for _ in range(bins):
+        poor = left.masked_fill(done, torch.inf).argmin(1)
+        rich = left.masked_fill(done, -torch.inf).argmax(1)
+        chances[rows, poor], others[rows, poor] = left[rows, poor].clamp(0, 1), rich
+        done[rows, poor] = True
+        left[rows, rich] -= 1 - chances[rows, poor]
+    alternatives = _white_levels(photons, torch.device("cpu"))[others]
+    return chances.float().flatten().to(device), alternatives.flatten().to(device)
