@@ -97,8 +97,8 @@ def build(options: ClassificationOptions, classes: int, image_shape: tuple[int, 
         seed: of the initial weights.
 
     Raises:
-        TrainableError: OPTION_INVALID, where the network cannot take such images or such a width, or where a kept head has
-            fewer outputs than there are classes.
+        TrainableError: OPTION_INVALID, where the network cannot take such images or such a width, or where a kept head
+            has fewer outputs than there are classes.
     """
     side, outputs = options.input_size or image_shape[1], _outputs(options, classes)
     try:

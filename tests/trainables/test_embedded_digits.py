@@ -12,22 +12,30 @@ import torch
 
 from trainables.data import embedded_digits, registry
 from trainables.data.embedded_digits import (
+    CELL_SIDE,
     CONTRAST,
     NEAR_TWIN,
+    PARTS,
+    PRETEXT,
+    PRETEXT_CELLS_PER_PHOTOGRAPH,
+    PRETEXT_DIGITS_PER_CLASS,
     SIDE,
     SPLITS,
     STROKE_SIDES,
     load_photographs,
     scanned_digits,
+    split_cells,
+    split_digits,
     stroke,
 )
+from trainables.data.embedded_pretext import VIEWS, views
 from trainables.data.store import read_images
 from trainables.errors import TrainableError
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 # SHA-256 of images, labels, then lineage and patches. The photographs are decoded by Pillow's own JPEG library.
 PUBLISHED = {
-    "train": "affd5b683667702d60b047f56240ba129876a15a08ccf7c003b86b58973e0b3e",
+    "train": "09fee1137dde11a01eef71cebf223a6555f6cb8f6b2efa68e229c865c670bb21",
     "validation": "fbf8dd3cb7da7b8118226ef9d5acd0bba7bc1ad104d9fcc53e79966cfd0470a4",
     "test": "5c9be309eea36aaa057c9f598664add1008d43308d8c35b60c33b2608ce3626f",
     "holdout": "fd9de08c50d65f652206c2f0256a0bf622bd9a7702b773480a362cadcf45cb32",
@@ -46,9 +54,9 @@ def sets(folder):
     return {split: read_images(folder / f"{split}.arrow") for split in SPLITS}
 
 
-def corners(patches) -> list[tuple[str, int, int]]:
-    places = [name.rpartition(":") for name in patches.to_pylist()]
-    return [(name, *map(int, place.split(","))) for name, _, place in places]
+def corners(places) -> list[tuple[str, int, int]]:
+    named = [name.rpartition(":") for name in places.to_pylist()]
+    return [(name, *map(int, place.split(","))) for name, _, place in named]
 
 
 def painted(found) -> np.ndarray:
@@ -84,26 +92,28 @@ def test_shapes_and_classes(sets):
         assert found.images.dtype == torch.uint8
         counts = torch.bincount(found.labels, minlength=10)
         assert counts.min() >= 0.9 * counts.max(), split
-    assert [len(found) for found in sets.values()] == [2394, 400, 400, 400]
+    assert [len(found) for found in sets.values()] == [2094, 400, 400, 400]
 
 
-def test_every_digit_stands_in_one_split_under_its_own_label(sets):
-    _, labels = scanned_digits()
+def test_every_digit_stands_in_one_part_under_its_own_label(sets):
+    scans, labels = scanned_digits()
     digits = {split: {int(name.removeprefix("digit:")) for name in found.lineage} for split, found in sets.items()}
-    for left, right in itertools.combinations(SPLITS, 2):
+    digits[PRETEXT] = set(split_digits(scans, labels)[PRETEXT])
+    for left, right in itertools.combinations(PARTS, 2):
         assert not digits[left] & digits[right]
     assert set.union(*digits.values()) == set(range(len(labels)))
     for found in sets.values():
         assert [labels[int(name.removeprefix("digit:"))] for name in found.lineage] == found.labels.tolist()
 
 
-def test_no_digit_has_a_near_twin_in_another_split(sets):
-    scans = scanned_digits()[0].reshape(-1, 64)
+def test_no_digit_has_a_near_twin_in_another_part():
+    scans, labels = scanned_digits()
     home = np.empty(len(scans), int)
-    for place, found in enumerate(sets.values()):
-        home[[int(name.removeprefix("digit:")) for name in found.lineage]] = place
+    for place, digits in enumerate(split_digits(scans, labels).values()):
+        home[list(digits)] = place
     apart = home[:, None] != home[None]
-    distances = np.stack([((scans - scan) ** 2).sum(1) for scan in scans])
+    flat = scans.reshape(-1, 64)
+    distances = np.stack([((flat - scan) ** 2).sum(1) for scan in flat])
     assert distances[apart].min() > NEAR_TWIN
     assert (distances <= NEAR_TWIN).sum() > len(scans)  # there are such twins, so the law says something
 
@@ -112,6 +122,31 @@ def test_no_pixel_of_a_photograph_is_seen_by_two_splits(sets):
     seen = {split: painted(found) for split, found in sets.items()}
     for left, right in itertools.combinations(SPLITS, 2):
         assert not (seen[left] & seen[right]).any(), (left, right)
+
+
+def test_the_cell_of_a_patch_holds_it_whole_and_is_lineage_that_no_two_parts_share(folder, sets):
+    assert json.loads((folder / "data.json").read_text())["lineage_columns"] == ["cell"]
+    cells = {split: set(found.columns["cell"].to_pylist()) for split, found in sets.items()}
+    for found in sets.values():
+        for patch, cell in zip(corners(found.columns["patch"]), corners(found.columns["cell"]), strict=True):
+            assert patch[0] == cell[0]
+            assert all(0 <= inner - outer <= CELL_SIDE - SIDE for inner, outer in zip(patch[1:], cell[1:], strict=True))
+    aside = {f"{cell.photograph.name}:{cell.top},{cell.left}" for cell in split_cells(load_photographs())[PRETEXT]}
+    assert len(aside) == 2 * PRETEXT_CELLS_PER_PHOTOGRAPH
+    for left, right in itertools.combinations([*cells.values(), aside], 2):
+        assert not left & right
+
+
+def test_pretext_views_are_composites_of_what_was_set_aside(sets):
+    made = views()
+    assert made.shape == (10 * PRETEXT_DIGITS_PER_CLASS, VIEWS, 3, SIDE, SIDE)
+    assert made.dtype == torch.uint8
+    flat = made[:, :4].flatten(0, 1).flatten(1)
+    assert len(torch.unique(flat, dim=0)) == len(flat)
+    scans, labels = scanned_digits()
+    digit, cells = split_digits(scans, labels)[PRETEXT][3], split_cells(load_photographs())[PRETEXT]
+    again = [composite.pixels for composite in embedded_digits.composites(digit, scans[digit], cells, VIEWS)]
+    assert np.array_equal(made[3].permute(0, 2, 3, 1).numpy(), np.stack(again))
 
 
 def test_no_image_stands_in_two_places(sets):

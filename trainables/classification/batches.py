@@ -37,17 +37,17 @@ class Batches:
     """Steps of full batches, each a mixture of clean and perturbed images; every epoch has equally many.
 
     One pass has len(rows) // batch_size steps (at least one), whatever the share of perturbed images, so that epochs of
-    all trials cost alike; what does not fill a batch is left out of that epoch. Perturbed images take the place of clean
-    ones, and a pass then shows a random part of those. With `steps_per_epoch`, clean images come in one long row of
-    reshuffled passes that runs on through all epochs. Perturbed images always do. In such a row no image comes twice
+    all trials cost alike; what does not fill a batch is left out of that epoch. Perturbed images take the place of
+    clean ones, and a pass then shows a random part of those. With `steps_per_epoch`, clean images come in one long row
+    of reshuffled passes that runs on through all epochs. Perturbed images always do. In such a row no image comes twice
     before all have come.
 
     Attributes:
         clean: the training images.
         rows: (n,) int64, which of the clean images train.
         extra: sets of perturbed images with their true labels, drawn from as one pool; may be empty.
-        extra_share: share of the images that comes from the pool. After any number of steps the images drawn from it are
-            that share, rounded down; so small batches keep to it as well.
+        extra_share: share of the images that comes from the pool. After any number of steps the images drawn from it
+            are that share, rounded down; so small batches keep to it as well.
         batch_size: images per step; a smaller training set is one batch.
         steps_per_epoch: 0 is one pass.
         augmented: whether every image goes through crop_flip.

@@ -15,6 +15,7 @@ from trainables.classification.set_steps import (
     set_steps,
 )
 from trainables.classification.vocabulary import METRICS
+from trainables.data.pretexts import check_pretext
 from trainables.errors import TrainableError
 from trainables.preparation import Step, data_step
 from trainables.storage import is_uri
@@ -64,7 +65,7 @@ def plan(
     with_baseline = bool(sets) or "baseline" in starts
     if with_baseline and not held.baseline_weights:
         starts.add(held.baseline_start)
-    steps = [data_step(data), *_start_steps(held, starts), *_training_images_steps(held)]
+    steps = [data_step(data), *_start_steps(held, starts, data), *_training_images_steps(held)]
     if with_baseline:
         steps.append(_baseline_step(held, seed))
     return (*steps, *set_steps(held, sets, seed))
@@ -144,7 +145,7 @@ def _architecture(held: ClassificationOptions) -> dict[str, Any]:
     return {name: getattr(held, name) for name in ARCHITECTURE}
 
 
-def _start_steps(held: ClassificationOptions, starts: set[str]) -> list[Step]:
+def _start_steps(held: ClassificationOptions, starts: set[str], data: str) -> list[Step]:
     steps = []
     for start, named in (("pretrained", held.pretrained_path), ("checkpoint", held.checkpoint_path)):
         if start in starts:
@@ -154,7 +155,9 @@ def _start_steps(held: ClassificationOptions, starts: set[str]) -> list[Step]:
             steps.append(Step(start, "start", {**_architecture(held), **told}, ("data",), here=True, places=places))
     if "pretext" in starts:
         # No seed of the study: all studies share these weights, as they would share published ones.
-        steps.append(Step("pretext", "pretext", {**_architecture(held), "version": PRETEXT_VERSION}, ("data",)))
+        check_pretext(data)
+        arguments = {**_architecture(held), "data": data, "version": PRETEXT_VERSION}
+        steps.append(Step("pretext", "pretext", arguments, ("data",)))
     return steps
 
 

@@ -21,15 +21,20 @@ from trainables.seeds import derive
 Integers = npt.NDArray[np.int64]
 
 SPLITS: Final = ("train", "validation", "test", "holdout")
+PRETEXT: Final = "pretext"
+"""A part of digits and cells that no split uses; see `trainables.data.embedded_pretext`."""
+PARTS: Final = (*SPLITS, PRETEXT)
 SIDE: Final = 32
 CELL_SIDE: Final = 64
 PHOTOGRAPHS: Final = ("china.jpg", "flower.jpg")
 COMPOSITES: Final = 2
 """Images per digit: with two, a thin ResNet-18 gets 6 points further on the validation digits than with one."""
 DIGITS_PER_CLASS: Final = 20
-"""Of each class in validation, test and hold-out; the others train."""
+"""Of each class in validation, test and hold-out; the others train, but for those of the pretext part."""
+PRETEXT_DIGITS_PER_CLASS: Final = 15
 CELLS_PER_PHOTOGRAPH: Final = 10
-"""Cells of each photograph in validation, test and hold-out; the others train."""
+"""Cells of each photograph in validation, test and hold-out; the others train, but for those of the pretext part."""
+PRETEXT_CELLS_PER_PHOTOGRAPH: Final = 6
 NEAR_TWIN: Final = 64
 """Squared distance of two 8x8 scans (0 to 16) up to which they count as one digit; the median nearest one has 260."""
 CONTRAST: Final = (64, 104)
@@ -60,10 +65,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Composite:
-    """One image, (32, 32, 3) uint8, with the patch it stands on."""
+    """One image, (32, 32, 3) uint8, with the patch it stands on and the cell that the patch is cut from."""
 
     pixels: npt.NDArray[np.uint8]
     patch: str
+    cell: str
 
 
 def build(directory: Path) -> None:
@@ -73,9 +79,10 @@ def build(directory: Path) -> None:
     from trainables.data.images import write_images
 
     scans, labels = scanned_digits()
-    cells = split_cells(load_photographs())
-    for split, digits in split_digits(scans, labels).items():
-        made = [composites(digit, scans[digit], cells[split]) for digit in digits]
+    parts, cells = split_digits(scans, labels), split_cells(load_photographs())
+    for split in SPLITS:
+        digits = parts[split]
+        made = [composites(digit, scans[digit], cells[split], COMPOSITES) for digit in digits]
         flat = list(itertools.chain.from_iterable(made))
         images = np.stack([composite.pixels for composite in flat]).transpose(0, 3, 1, 2)
         sources = np.repeat(digits, COMPOSITES)
@@ -85,6 +92,7 @@ def build(directory: Path) -> None:
             torch.from_numpy(labels[sources]),
             [f"digit:{digit}" for digit in sources],
             patch=[composite.patch for composite in flat],
+            cell=[composite.cell for composite in flat],
         )
         if split == "train":
             (directory / "data.json").write_text(json.dumps(_described(images)))
@@ -106,40 +114,43 @@ def load_photographs() -> list[Photograph]:
 
 
 def split_digits(scans: Integers, labels: Integers) -> Mapping[str, Sequence[int]]:
-    """Indices of each split's digits: disjoint, near twins together, the same number of every class outside `train`."""
-    found: dict[str, list[int]] = {split: [] for split in SPLITS}
+    """Indices of each part's digits: disjoint, near twins together, the same number of every class outside `train`."""
+    found: dict[str, list[int]] = {part: [] for part in PARTS}
     drawn = sorted(_families(scans), key=lambda family: derive("embedded-digits", "family", family[0]))
     for label in range(10):
         own = [family for family in drawn if labels[family[0]] == label]
-        for split in SPLITS[1:]:
+        for part in PARTS[1:]:
             taken: list[int] = []
-            while len(taken) < DIGITS_PER_CLASS:
+            while len(taken) < (PRETEXT_DIGITS_PER_CLASS if part == PRETEXT else DIGITS_PER_CLASS):
                 taken += own.pop(0)
-            found[split] += taken
+            found[part] += taken
         found["train"] += itertools.chain.from_iterable(own)
-    return {split: sorted(digits) for split, digits in found.items()}
+    return {part: sorted(digits) for part, digits in found.items()}
 
 
 def split_cells(photographs: Sequence[Photograph]) -> Mapping[str, Sequence[Cell]]:
-    """Each split's cells, drawn from the whole of every photograph so that no split has scenery of its own."""
-    found: dict[str, list[Cell]] = {split: [] for split in SPLITS}
+    """Each part's cells, drawn from the whole of every photograph so that no part has scenery of its own."""
+    found: dict[str, list[Cell]] = {part: [] for part in PARTS}
     for photograph in photographs:
         drawn = _drawn_cells(photograph)
-        for place, split in enumerate(SPLITS[1:]):
-            found[split] += drawn[place * CELLS_PER_PHOTOGRAPH : (place + 1) * CELLS_PER_PHOTOGRAPH]
-        found["train"] += drawn[(len(SPLITS) - 1) * CELLS_PER_PHOTOGRAPH :]
+        for part in PARTS[1:]:
+            count = PRETEXT_CELLS_PER_PHOTOGRAPH if part == PRETEXT else CELLS_PER_PHOTOGRAPH
+            found[part] += drawn[:count]
+            drawn = drawn[count:]
+        found["train"] += drawn
     return found
 
 
-def composites(digit: int, scan: Integers, cells: Sequence[Cell]) -> Iterator[Composite]:
+def composites(digit: int, scan: Integers, cells: Sequence[Cell], count: int) -> Iterator[Composite]:
     """The images of one digit, each with its own patch, place, size and colour.
 
     Args:
         digit: its number, from which everything is drawn.
         scan: (8, 8), 0 to 16.
-        cells: of the digit's split.
+        cells: of the digit's part.
+        count: of images; the first ones are the same whatever it is.
     """
-    for number in range(COMPOSITES):
+    for number in range(count):
         draw = _Draw(digit, number)
         cell = cells[draw.below(len(cells), "cell")]
         top = cell.top + draw.below(CELL_SIDE - SIDE + 1, "patch row")
@@ -148,7 +159,8 @@ def composites(digit: int, scan: Integers, cells: Sequence[Cell]) -> Iterator[Co
         cover = _cover(scan, draw)
         colour = _colour(patch, cover, draw)
         mixed = (patch * (255 - cover[..., None]) + colour * cover[..., None] + 127) // 255
-        yield Composite(mixed.astype(np.uint8), f"{cell.photograph.name}:{top},{left}")
+        name = cell.photograph.name
+        yield Composite(mixed.astype(np.uint8), f"{name}:{top},{left}", f"{name}:{cell.top},{cell.left}")
 
 
 def stroke(scan: Integers, side: int) -> Integers:
@@ -232,4 +244,5 @@ def _described(images: npt.NDArray[np.uint8]) -> dict[str, Any]:
         "std": [round(float(value) ** 0.5 / 255, 6) for value in variance],
         "image_shape": list(images.shape[1:]),
         "flips_keep_labels": False,
+        "lineage_columns": ["cell"],
     }

@@ -1,0 +1,84 @@
+"""The pretext checkpoint: a network's body trained without labels on images that no split of the data set shows."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from trainables.classification import optimizers
+from trainables.classification.batches import Batches, LabelledImages
+from trainables.classification.facts import architecture_of, normalisation
+from trainables.classification.options import ClassificationOptions
+from trainables.classification.scores import accuracy
+from trainables.classification.starts import WEIGHTS, save_weights
+from trainables.data.pretexts import exemplar_views
+from trainables.errors import TrainableError
+from trainables.images import Normalisation
+from trainables.models import build, head_names, own_randomness
+from trainables.precision import device_of, repeatable, training_dtype
+from trainables.preparation import Inputs
+from trainables.seeds import derive
+
+EPOCHS: Final = 5
+HELD_BACK: Final = 8
+"""Views of each exemplar that the checkpoint's own score is measured on."""
+_RECIPE: Final[Mapping[str, Any]] = {"batch_size": 64, "learning_rate": 2e-3}
+
+
+def build_pretext(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
+    """Writes the body's weights of a network that learnt to tell which exemplar an image is a view of.
+
+    The head that answered is left out: it knows exemplars, not classes. A function of the arguments alone, the study's
+    seed not among them, so all studies of an architecture share one checkpoint as they would share a published one.
+
+    Raises:
+        TrainableError: OPTION_INVALID, where the data set has no pretext task; NONFINITE.
+
+    Source: Dosovitskiy et al. 2014, "Discriminative unsupervised feature learning with convolutional neural networks":
+    every exemplar is a class of its own. From the thin ResNet-18's features (width 16) a linear layer then reads 86 % of
+    the validation digits of `embedded-digits`; after as many seconds of predicting rotations (Gidaris et al. 2018) 29 %,
+    of telling pairs of views apart (Chen et al. 2020, in batches as small) 49 %.
+    """
+    views = exemplar_views(arguments["data"])
+    options = dataclasses.replace(architecture_of(arguments), head="fresh", **_RECIPE)
+    channels = normalisation(inputs.folder("data"))
+    net = build(options, len(views), tuple(views.shape[2:]), derive("pretext", "weights"))
+    net.to(device_of("auto")).to(memory_format=torch.channels_last)
+    _train(net, _labelled(views[:, :-HELD_BACK]), options, channels)
+    net.cpu().eval()
+    save_weights(net, directory / WEIGHTS, options, without=head_names(net))
+    recognised = accuracy(net, _labelled(views[:, -HELD_BACK:]), channels)
+    told = {"task": "which exemplar an image is a view of", "exemplars": len(views), "epochs": EPOCHS}
+    return {**told, "images": views[:, :-HELD_BACK].shape[:2].numel(), "recognised": round(recognised, 6)}
+
+
+def _labelled(views: Tensor) -> LabelledImages:
+    exemplars, count = views.shape[:2]
+    return LabelledImages(views.flatten(0, 1), torch.arange(exemplars).repeat_interleave(count))
+
+
+def _train(net: nn.Module, images: LabelledImages, options: ClassificationOptions, channels: Normalisation) -> None:
+    device = next(net.parameters()).device
+    dtype = training_dtype("auto", device)
+    rows = torch.arange(len(images))
+    batches = Batches(images.to(device), rows, (), 0.0, options.batch_size, 0, True, 0.0, channels)
+    optimizer = optimizers.optimizer(net, options)
+    net.train()
+    with repeatable(), own_randomness(derive("pretext", "layers"), device):
+        for epoch in range(EPOCHS):
+            for step, (inputs, labels) in enumerate(batches.epoch(derive("pretext"), epoch)):
+                progress = (epoch + step / batches.steps) / EPOCHS
+                optimizers.set_learning_rate(optimizer, optimizers.learning_rate(options, progress))
+                optimizer.zero_grad()
+                with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                    scores = net(inputs)
+                loss = nn.functional.cross_entropy(scores.float(), labels)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+            if not loss.isfinite():
+                raise TrainableError(
+                    "NONFINITE", f"start: the pretext task diverged on {options.model}; start otherwise"
+                )

@@ -1,0 +1,33 @@
+"""Views for a self-supervised task beside `embedded-digits`, from digits and photograph cells that no split uses."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from trainables.data.embedded_digits import (
+    PRETEXT,
+    composites,
+    load_photographs,
+    scanned_digits,
+    split_cells,
+    split_digits,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+VIEWS: Final = 72
+"""Composites of each scan."""
+
+
+def views() -> "Tensor":
+    """(150, 72, 3, 32, 32) uint8: composites of every scan that was set aside; which digit a scan shows is not told."""
+    import torch  # the registry's readers need none
+
+    scans, labels = scanned_digits()
+    cells = split_cells(load_photographs())[PRETEXT]
+    made = [
+        np.stack([composite.pixels for composite in composites(digit, scans[digit], cells, VIEWS)])
+        for digit in split_digits(scans, labels)[PRETEXT]
+    ]
+    return torch.from_numpy(np.ascontiguousarray(np.stack(made).transpose(0, 1, 4, 2, 3)))
