@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from pyarrow import ArrowInvalid
 from pyarrow import fs as pafs
 
 from robustune.errors import Mistake
@@ -48,6 +49,21 @@ def newest_whole(kept: Iterable[tuple[int, str, str]], folder: Path) -> tuple[in
         if digest_of(path, folder) == sha256:
             return epoch, path
     return 0, None
+
+
+def fetched(uri: str, name: str, folder: Path) -> Path:
+    """Copies what lies at a URI into a folder of this machine, under that name, and returns where it is.
+
+    Raises:
+        Mistake: CKPT_MISSING where it cannot be read.
+    """
+    path = folder / name
+    try:
+        filesystem, inside = pafs.FileSystem.from_uri(uri)
+        pafs.copy_files(inside, str(path), source_filesystem=filesystem, destination_filesystem=pafs.LocalFileSystem())
+    except (OSError, ArrowInvalid) as error:
+        raise Mistake("CKPT_MISSING", f"{uri}: cannot be read ({error}); put it back") from error
+    return path
 
 
 def digest_of(path: str, folder: Path) -> str | None:

@@ -89,11 +89,11 @@ def evaluate(
     from robustune.screen import Screen
     from robustune.settings import Settings
 
-    screen = Screen(progress=True)
+    screen, console = Screen(progress=True), Console(highlight=False, markup=False)
     done = run(study, trial or (), Settings(results, address, storage, gpus_per_trial=gpus), screen)
-    Console(highlight=False).print(table(done.told))
+    console.print(table(done.told))
     for line in notes(done.told):
-        screen.say(line)
+        console.print(line)
     screen.say(f"{done.path.name}: {done.path}")
 
 

@@ -1,21 +1,19 @@
 """What the trials of a finished search are worth on images that it never saw: five sets, one table."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import fs as pafs
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis import front as fronts
 from analysis import records
 from robustune import checks
-from robustune.aside import own_folder
 from robustune.building import bring
 from robustune.checkpoints import whole_copy
 from robustune.errors import Mistake, readable
@@ -36,7 +34,7 @@ HEADS: Final = {
     "perturbed_training": "perturbed training",
     "perturbed_validation": "perturbed validation",
     "hold_out": "hold-out",
-    "out_of_distribution": "out of distr.",
+    "out_of_distribution": "out of distribution",
     "test": "clean test",
 }
 
@@ -80,19 +78,19 @@ def evaluate(study: str, wanted: Sequence[int], settings: Settings, screen: Scre
     numbers = _chosen(done, wanted)
     planned = with_hold_out(done.study, settings)
     steps = {number: _step(done, number, planned) for number in numbers}
-    with _files(done, planned, steps, settings) as with_files:
-        built = bring([*planned, *with_files.values()], settings, screen)
+    built = bring([*planned, *_with_files(done, planned, steps, settings).values()], settings, screen)
     told = {number: built[step.name].summary for number, step in steps.items()}
     return Evaluation(folder, told, _written(done, told, built, planned))
 
 
 def table(told: Mapping[int, Mapping[str, Any]]) -> Table:
     """The scores, a line for each trial, under the number of images in each set."""
-    shown = Table(show_edge=False, pad_edge=False)
-    shown.add_column("trial", justify="right")
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
+    shown.add_column("trial", justify="right", vertical="bottom")
     counts = next(iter(told.values()))["images"]
     for name, head in HEADS.items():
-        shown.add_column(f"{head}\n{counts[name]:,}", justify="right", vertical="bottom")
+        words = "\n".join([*head.rsplit(" ", 1), f"{counts[name]:,}"])
+        shown.add_column(words, justify="right", vertical="bottom")
     for number, one in told.items():
         shown.add_row(str(number), *(f"{one['accuracy'][name]:.4f}" for name in HEADS))
     return shown
@@ -100,12 +98,15 @@ def table(told: Mapping[int, Mapping[str, Any]]) -> Table:
 
 def notes(told: Mapping[int, Mapping[str, Any]]) -> list[str]:
     """What must be known to read the scores: the attacks, and who picked the trials."""
-    attacks = next(iter(told.values()))["attacks"]
+    attacks: Mapping[str, str] = next(iter(told.values()))["attacks"]
+    names = {
+        attack: ", ".join(HEADS.get(name, name) for name, made in attacks.items() if made == attack)
+        for attack in dict.fromkeys(attacks.values())
+    }
     return [
-        f"attacks: {attacks['perturbed']} in the perturbed and hold-out sets, {attacks['out_of_distribution']} out of "
-        "distribution, all made for the baseline",
+        f"attacks, made for the baseline: {'; '.join(f'{attack} ({sets})' for attack, sets in names.items())}",
         "The search picked these trials by validation scores, which flatter them; hold-out, out-of-distribution and "
-        "test images had no part in that. Each is one seed: intervals over seeds come with confirmation.",
+        "clean test images had no part in that. Each is one seed: intervals over seeds come with confirmation.",
     ]
 
 
@@ -154,30 +155,25 @@ def _step(done: Finished, number: int, planned: Sequence[Step]) -> Step:
     return evaluation_step(f"evaluation/{number:05d}", {**done.study.options, **drawn}, path, sha256, planned)
 
 
-@contextmanager
-def _files(
+def _with_files(
     done: Finished, planned: Sequence[Step], steps: Mapping[int, Step], settings: Settings
-) -> Iterator[dict[int, Step]]:
-    """Yields the steps with a whole checkpoint to read in each that is not built yet, as long as the block lasts."""
+) -> dict[int, Step]:
+    """The steps, each that is not built yet with a whole checkpoint to read."""
     everything = [*planned, *steps.values()]
     waiting = {step.name for step in missing(everything, standing(everything, settings.store))}
-    with own_folder("checkpoints") as aside:
-        yield {
-            number: _with_file(step, done, number, settings, aside) if step.name in waiting else step
-            for number, step in steps.items()
-        }
+    return {
+        number: _with_file(step, done, number, settings) if step.name in waiting else step
+        for number, step in steps.items()
+    }
 
 
-def _with_file(step: Step, done: Finished, number: int, settings: Settings, aside: Path) -> Step:
+def _with_file(step: Step, done: Finished, number: int, settings: Settings) -> Step:
     _, path, sha256 = done.checkpoints[number]
     root = settings.checkpoints(done.study.name)
     found = whole_copy(path, sha256, done.folder, root, number, f"trial {number} of {done.study.name}")
-    if not is_uri(found):
-        # Storage that is a path is there on every node; the results folder may be the driver's own.
-        return replace(step, places={"checkpoint": found}, here=settings.storage is None)
-    fetched = aside / f"{number:05d}.safetensors"
-    pafs.copy_files(found, str(fetched))
-    return replace(step, places={"checkpoint": str(fetched)}, here=True)
+    # Storage that is a path is there on every node; the results folder, and what is fetched, may be the driver's own.
+    here = settings.storage is None or is_uri(found)
+    return replace(step, places={"checkpoint": found}, here=here)
 
 
 def _written(
@@ -188,7 +184,8 @@ def _written(
     order = pa.array(list(told), pa.int64())
     rows = done.trials.select(names).take(pc.index_in(order, done.trials["number"].combine_chunks()))
     for part, kind in (("accuracy", pa.float64()), ("clean", pa.float64()), ("images", pa.int64())):
-        for name in dict.fromkeys(name for one in told.values() for name in one[part]):
+        there = {name for one in told.values() for name in one[part]}
+        for name in (name for name in HEADS if name in there):
             rows = rows.append_column(f"{part}.{name}", pa.array([one[part].get(name) for one in told.values()], kind))
     sets = {step.name: built[step.name].digest for step in planned if step.kind == KIND}
     attacks = next(iter(told.values()))["attacks"]

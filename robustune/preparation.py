@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
+from robustune.aside import own_folder
+from robustune.checkpoints import fetched
 from robustune.cluster import Cluster, home
 from robustune.errors import Mistake
 from search_spaces import Study, Subset
 from trainables.errors import TrainableError
 from trainables.preparation import SUMMARY, Step, plan, run_step, step_address
+from trainables.storage import is_uri
 
 
 @dataclass(frozen=True)
@@ -129,17 +133,27 @@ def prepare(
     waiting = missing(planned, built)
     running: dict[Any, Step] = {}
     build = ray.remote(max_retries=2)(_build)
-    while waiting or running:
-        free = [step for step in waiting if all(name in built for name in step.after)]
-        waiting = [step for step in waiting if step not in free]
-        threads = cluster.threads(len(free) + len(running), gpus)
-        for step in free:
-            inputs = {name: digests[name] for name in step.after}
-            task = build.options(**_placed(step, threads, gpus)).remote(step, store_root, inputs, threads)
-            running[task] = step
-            watcher.started(step.name)
-        _finish_one(running, built, watcher)
+    with own_folder("files") as aside:
+        while waiting or running:
+            free = [step for step in waiting if all(name in built for name in step.after)]
+            waiting = [step for step in waiting if step not in free]
+            threads = cluster.threads(len(free) + len(running), gpus)
+            for step in free:
+                inputs = {name: digests[name] for name in step.after}
+                ours = _with_files(step, aside)
+                task = build.options(**_placed(ours, threads, gpus)).remote(ours, store_root, inputs, threads)
+                running[task] = step
+                watcher.started(step.name)
+            _finish_one(running, built, watcher)
     return built
+
+
+def _with_files(step: Step, aside: Path) -> Step:
+    """The step with a file of this machine wherever it names one by a URI: builders read nothing from afar."""
+    remote = {name: place for name, place in step.places.items() if is_uri(place)}
+    prefix = step.name.replace("/", "-")
+    files = {name: str(fetched(place, f"{prefix}-{name}", aside)) for name, place in remote.items()}
+    return replace(step, places={**step.places, **files}) if files else step
 
 
 def _placed(step: Step, threads: int, gpus: float) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def building(
 def told(summary: Mapping[str, Any]) -> str:
     """Tells what was measured when a step was built, after a colon; a set's in words, others as they are."""
     if "asked" not in summary:
-        parts = [f"{key} {_short(value)}" for key, value in summary.items()]
+        parts = [f"{key} {_short(value)}" for key, value in summary.items() if isinstance(value, str | int | float)]
         return f": {', '.join(parts)}" if parts else ""
     return (
         f": {summary['images']:,} of {summary['asked']:,} images, {summary['success']:.1%} fool, "

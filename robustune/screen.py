@@ -18,6 +18,7 @@ from robustune.progress import Building, building
 from robustune.standing import Standing, standing
 from trainables.preparation import Step
 
+HEADING_COLUMNS = 15
 SHORTEST_PAUSE_SECONDS = 1.0
 READING_SHARE = 0.05  # reading the ledger for the screen may take this share of the time at most
 
@@ -111,13 +112,26 @@ def front_table(now: Standing) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     lead = 1 + now.objectives
     for name in list(now.front[0])[:lead] if now.front else []:
-        table.add_column(_shown(name), justify="right", overflow="fold")
+        table.add_column(_shown(_broken(name)), justify="right", overflow="fold", vertical="bottom")
     table.add_column("options", overflow="fold")
     for row in now.front:
         cells = list(row.items())
         options = ", ".join(f"{name} {value}" for name, value in cells[lead:] if value)
         table.add_row(*(_shown(value) for _, value in cells[:lead]), _shown(options))
     return table
+
+
+def _broken(name: str) -> str:
+    """A long name on several lines, broken behind underscores alone."""
+    lines = [""]
+    for part in name.split("_"):
+        joined = f"{lines[-1]}_{part}" if lines[-1] else part
+        if len(lines[-1]) and len(joined) > HEADING_COLUMNS:
+            lines[-1] += "_"
+            lines.append(part)
+        else:
+            lines[-1] = joined
+    return "\n".join(lines)
 
 
 def _shown(text: str) -> str:

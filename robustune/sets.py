@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from robustune import checks
@@ -97,26 +98,27 @@ def with_hold_out(study: Study, settings: Settings) -> tuple[Step, ...]:
 
 def table(sets: Sequence[BuiltSet]) -> Table:
     """The sets, a line each: how many, how well the attack did, how far it went in grey levels, and the address."""
-    shown = Table(show_edge=False, pad_edge=False)
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, padding=0)  # the longest name and 10,000 images fit 80 columns
     shown.add_column("set", overflow="fold")
     for name in ("images", "of", "fool", "L2", "Linf", "img/s"):
         shown.add_column(name, justify="right")
     shown.add_column("digest")
     shown.add_column("")
     for one in sets:
-        told = one.summary
-        shown.add_row(
-            one.name,
-            f"{told['images']:,}",
-            f"{told['asked']:,}",
-            f"{told['success']:.1%}",
-            f"{told['mean_l2']:.0f}",
-            f"{told['mean_linf']:.1f}",
-            f"{told['images_per_second']:.3g}",
-            one.digest[:DIGEST_LETTERS],
-            "there" if one.there else "built",
-        )
+        shown.add_row(one.name, *_measured(one.summary), one.digest[:DIGEST_LETTERS], "there" if one.there else "built")
     return shown
+
+
+def _measured(told: Mapping[str, Any]) -> tuple[str, ...]:
+    speed = told["images_per_second"]
+    return (
+        f"{told['images']:,}",
+        f"{told['asked']:,}",
+        f"{told['success']:.1%}",
+        f"{told['mean_l2']:.0f}",
+        f"{told['mean_linf']:.1f}",
+        f"{speed:.0f}" if speed >= 100 else f"{speed:.3g}",
+    )
 
 
 def _chosen(planned: Sequence[Step], wanted: str | None, study: str) -> list[Step]:

@@ -16,6 +16,8 @@ STATUS: Final = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILE
 LONGEST_PARAMETER: Final = 6000
 LONGEST_TAG: Final = 8000
 LONGEST_DIGEST: Final = 36
+DATA: Final = "data"
+SETS: Final = "set/"
 
 
 def search_parameters(study: Study) -> list[Param]:
@@ -84,9 +86,13 @@ def ending_tags(event: Event) -> list[RunTag]:
 
 
 def inputs(sets: Mapping[str, Mapping[str, Any]]) -> list[DatasetInput]:
-    """Returns the sets of a study as MLflow data sets, without the shards that others were merged from."""
-    whole = {name: told for name, told in sets.items() if name.rpartition("/")[0] not in sets}
-    return [DatasetInput(_data_set(*one), [InputTag("mlflow.data.context", one[0])]) for one in whole.items()]
+    """Returns the data and the sets of a study as MLflow data sets.
+
+    Left out is what is made on the way to them: weights such as the baseline's, and shards.
+    """
+    images = [name for name in sets if name == DATA or name.startswith(SETS)]
+    whole = [name for name in images if name.rpartition("/")[0] not in images]
+    return [DatasetInput(_data_set(name, sets[name]), [InputTag("mlflow.data.context", name)]) for name in whole]
 
 
 def milliseconds(unix_time: float) -> int:

@@ -37,8 +37,10 @@ def score(ledger, number, epoch, end=None, accuracy=0.5):
 def search(ledger):
     """A whole search: two finish, one is stopped, one fails."""
     ledger.record_set("data", "ab" * 32, {"images": 9})
-    ledger.record_set("fooling/train/20", "cd" * 32, {"images": 3})
-    ledger.record_set("fooling/train/20/0", "ef" * 32, {"images": 3})
+    for weights in ("pretext", "baseline", "sources/train"):  # on the way to the sets, and no data set
+        ledger.record_set(weights, "89" * 32, {"images": 3})
+    ledger.record_set("set/augmentation/fooling-20", "cd" * 32, {"images": 3})
+    ledger.record_set("set/augmentation/fooling-20/0", "ef" * 32, {"images": 3})
     for number in range(4):
         ask(ledger, number)
         if number < 3:
@@ -116,7 +118,7 @@ def test_a_search_is_recorded_whole(begun, uri, client, study):
     assert told["early_stopping.name"] == "pareto_halving"
     for run in (parent, children[0]):
         data = {(one.dataset.name, one.dataset.digest) for one in run.inputs.dataset_inputs}
-        assert data == {("data", "ab" * 18), ("fooling/train/20", "cd" * 18)}
+        assert data == {("data", "ab" * 18), ("set/augmentation/fooling-20", "cd" * 18)}
     files = {file.path for file in client.list_artifacts(parent.info.run_id)}
     assert files == {"study.toml", "front.parquet", "front.png", "front.svg", "report.html"}
     assert tracking.compare_fragment is not None
