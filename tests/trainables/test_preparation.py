@@ -7,11 +7,19 @@ import pytest
 from trainables.data.store import Store
 from trainables.errors import TrainableError
 from trainables.preparation import Step, plan, run_step, step_address
-from trainables.registry import trainer_names
+from trainables.registry import trainer_names, vocabulary
 
 PERTURBED = ("perturbed_training_accuracy", "perturbed_validation_accuracy")
 BARE = {"width": 64, "stem": "imagenet"}  # as published weights are
 FILES = {"checkpoint": "checkpoint_path", "pretrained": "pretrained_path"}
+LAWS = vocabulary("classification")["options"]
+SCORED = ("noise_clip", "evaluation_noise_", "pgd_")  # what is read in a trial, when it is scored
+OTHERWISE = {
+    "evaluation_attack": "gaussian",
+    "out_of_distribution_attack": "gaussian",
+    "set_keep": "all",
+    "baseline_start": "pretext",
+}
 
 
 def names(steps: tuple[Step, ...]) -> set[str]:
@@ -118,6 +126,27 @@ def test_options_of_one_attack_are_no_part_of_another_ones_sets(planned: Any) ->
     other = planned({"gaussian_penalty": 0.5})
     changed = {step.name for step in planned() if named(other, step.name) != step}
     assert changed == {"set/augmentation/gaussian", *(f"set/augmentation/gaussian/{shard}" for shard in (0, 1))}
+
+
+@pytest.mark.parametrize("option", [name for name, law in LAWS.items() if law.get("fixed")])
+def test_every_fixed_option_shapes_a_step_or_a_score(planned: Any, tmp_path: Path, option: str) -> None:
+    if option.startswith(SCORED):
+        return
+    (tmp_path / "weights").write_bytes(b"weights")
+    default = LAWS[option]["default"]
+    if LAWS[option]["type"] == "string":
+        other = OTHERWISE.get(option, str(tmp_path / "weights"))
+    else:
+        other = 2 * default + 1 if LAWS[option]["type"] == "integer" else default / 2
+    possible = {"fooling_rates": [5], "extra_sets": ["gaussian", "pixel"], "start": [*FILES, "baseline"]}
+    held = {**BARE, "checkpoint_path": "here"}
+    if option == "baseline_sha256":
+        held["baseline_weights"] = "here"
+    one, two = (
+        planned({**held, option: value}, possible, hold_out=True)
+        for value in (default or "here" if option == "checkpoint_path" else default, other)
+    )
+    assert [(step.name, step.arguments) for step in one] != [(step.name, step.arguments) for step in two]
 
 
 def test_a_start_from_files_is_prepared_before_the_baseline_and_the_trials(planned: Any, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import torch
 from trainables import checkpoints
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.trainer import ClassificationTrainer
+from trainables.classification.training_images import training_rows
 from trainables.classification.vocabulary import METRICS
-from trainables.data.store import address
+from trainables.data.store import address, read_images, write_images
 from trainables.errors import TrainableError
 from trainables.models import build
 from trainables.preparation import plan, run_step
@@ -61,11 +62,62 @@ def test_noise_of_scale_zero_scores_as_clean(make_trainer: Any) -> None:
     assert scores["weight_noise_accuracy"] == scores["clean_accuracy"] == scores["pgd_accuracy"]
 
 
-def test_it_learns(make_trainer: Any) -> None:
-    trainer = make_trainer(metrics=("clean_accuracy",), width=8, learning_rate=0.01, batch_size=8)
+@pytest.mark.parametrize(("batch_size", "learning_rate"), [(4, 0.005), (8, 0.01)])
+def test_it_learns(make_trainer: Any, batch_size: int, learning_rate: float) -> None:
+    trainer = make_trainer(metrics=("clean_accuracy",), width=8, learning_rate=learning_rate, batch_size=batch_size)
     for _ in range(4):
         trainer.train_epoch()
     assert trainer.score()["clean_accuracy"] > 0.4
+
+
+def test_batches_of_two_images_of_one_pixel_in_the_end_train(make_trainer: Any) -> None:
+    trainer = make_trainer(stem="imagenet", batch_size=2, steps_per_epoch=3)
+    before = state(trainer)
+    trainer.train_epoch()
+    assert all(value.isfinite().all() for value in state(trainer).values())
+    assert not same(before, state(trainer))
+
+
+def test_an_epoch_of_as_many_steps_as_a_pass_has_is_a_pass(make_trainer: Any) -> None:
+    trained = []
+    for steps in (0, 6):  # 96 images, 16 in a batch
+        trainer = make_trainer(steps_per_epoch=steps, transform="crop_flip")
+        trainer.train_epoch()
+        trainer.train_epoch()
+        trained.append(state(trainer))
+    assert same(*trained)
+
+
+def test_the_learning_rate_falls_over_the_steps_of_the_budget_however_many(make_trainer: Any) -> None:
+    trainer = make_trainer(optimizer="sgd", momentum=0.0, weight_decay=0.0, steps_per_epoch=1, batch_size=96)
+    trainer.epoch = 2  # of 4: half of the cosine is over
+    before, other = (
+        state(trainer),
+        make_trainer(
+            optimizer="sgd", momentum=0.0, weight_decay=0.0, steps_per_epoch=1, batch_size=96, schedule="constant"
+        ),
+    )
+    other.epoch = 2
+    trainer.train_epoch(), other.train_epoch()
+    slow, full = (state(one)["fc.weight"] - before["fc.weight"] for one in (trainer, other))
+    assert torch.allclose(2 * slow, full, rtol=1e-3, atol=1e-7)
+
+
+def test_training_images_are_those_of_a_data_set_that_has_no_others(
+    make_trainer: Any, thin: dict[str, Any], store: Any, data: str
+) -> None:
+    source = store.open(data).path
+    rows = training_rows(source, 40)
+    whole = read_images(source / "train.arrow")
+
+    def fewer(to: Path) -> None:
+        shutil.copytree(source, to, ignore=shutil.ignore_patterns("manifest.json", "train.arrow"), dirs_exist_ok=True)
+        write_images(to / "train.arrow", whole.images[rows], whole.labels[rows], [whole.lineage[row] for row in rows])
+
+    digest = store.publish(address("data", {"name": "forty"}), fewer, {}).digest
+    some, all_of_them = make_trainer(training_images=40), make_trainer({"data": digest})
+    some.train_epoch(), all_of_them.train_epoch()
+    assert same(state(some), state(all_of_them))
 
 
 def test_a_diverging_trial_names_epoch_and_step(make_trainer: Any) -> None:
@@ -119,7 +171,7 @@ def test_an_optimizer_state_with_holes_is_refused(make_trainer: Any, tmp_path: P
 
 def test_rates_that_differ_in_the_last_digit_are_different_sets(make_trainer: Any) -> None:
     rates = [20.0, 20.0000001]
-    steps = plan("classification", "embedded-digits", {"fooling_rates": rates, "fooling_shards": 1}, {}, (), seed=0)
+    steps = plan("classification", "embedded-digits", {"fooling_rates": rates, "set_shards": 1}, {}, (), seed=0)
     assert len({step.name for step in steps}) == len(steps)
     with pytest.raises(TrainableError, match=r"20\.0000001"):
         make_trainer(fooling_rates=[20.0000001])
@@ -179,11 +231,30 @@ def test_a_trial_can_start_from_published_weights_with_a_head_of_its_own(
         assert torch.equal(value, fresh[name] if name.startswith("fc.") else published[name]), name
 
 
+def test_a_kept_head_keeps_the_published_outputs_and_scores_over_all_of_them(
+    make_trainer: Any, data: str, store_root: str, tmp_path: Path
+) -> None:
+    published = build(ClassificationOptions(), 1000, (3, 16, 16), seed=5).state_dict()
+    torch.save(published, tmp_path / "published.pth")
+    start = {"width": 64, "stem": "imagenet", "start": "pretrained", "pretrained_path": str(tmp_path / "published.pth")}
+    start |= {"head": "kept", "batch_size": 64}
+    trainer = make_trainer(started(data, store_root, **start), ("clean_accuracy", "pgd_accuracy"), **start)
+    assert same(state(trainer), published)
+    trainer.train_epoch()
+    assert state(trainer)["fc.weight"].shape == (1000, 512)
+    assert not torch.equal(state(trainer)["fc.weight"][:10], published["fc.weight"][:10])
+    with torch.no_grad():
+        trainer.net.fc.bias[500] = 1e4  # a class that the data have not
+    assert set(trainer.score().values()) == {0.0}
+
+
 def test_missing_sets_and_unknown_metrics_are_said_before_training(make_trainer: Any) -> None:
     for sets, options, code in (
         ({}, {"metrics": ("perturbed_validation_accuracy",)}, "SET_MISSING"),
         ({}, {"start": "baseline"}, "SET_MISSING"),
+        ({}, {"start": "pretext"}, "SET_MISSING"),
         ({}, {"fooling_rates": [5]}, "SET_MISSING"),
+        ({}, {"extra_sets": ["pixel"]}, "SET_MISSING"),
         ({}, {"metrics": ("mce",)}, "METRIC_UNKNOWN"),
     ):
         with pytest.raises(TrainableError) as caught:

@@ -76,7 +76,7 @@ def load_weights(net: nn.Module, path: Path) -> frozenset[str]:
 
 
 def check_unchanged(path: Path, sha256: str) -> None:
-    """Lets a file pass that is still what it was when a step was planned.
+    """Lets a file pass that is still what it was when the step was planned.
 
     Raises:
         TrainableError: CKPT_MISSING, CKPT_CORRUPT.
@@ -85,4 +85,7 @@ def check_unchanged(path: Path, sha256: str) -> None:
         raise TrainableError("CKPT_MISSING", f"{path}: there is no such checkpoint")
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-            raise TrainableError("CKPT_CORRUPT", f"{path}: it changed while it was in use; start again")
+            raise TrainableError(
+                "CKPT_CORRUPT",
+                f"{path}: its SHA-256 is not {sha256[:12]}... as planned; put it back or start again",
+            )
