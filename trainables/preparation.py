@@ -21,6 +21,7 @@ SUMMARY: Final = "summary.json"
 # A builder takes (arguments, Inputs, an empty directory) and returns a JSON-able summary.
 _BUILDERS: Final[Mapping[str, str]] = {
     "data": "trainables.preparation:build_data",
+    "library-data": "trainables.data.library:build_library_data",
     "start": "trainables.classification.starts:build_start",
     "baseline": "trainables.classification.baseline:build_baseline",
     "pretext": "trainables.classification.pretext:build_pretext",
@@ -101,10 +102,21 @@ def plan(
 
 
 def data_step(name: str) -> Step:
-    """The step that builds a registered data set."""
-    from trainables.data.registry import CODE_VERSION
+    """The step that builds a built-in data set, or takes one over from this machine's library.
 
-    return Step("data", "data", {"name": name, "version": CODE_VERSION})
+    The address of the second is that of its content, whatever its name and wherever the library lies.
+
+    Raises:
+        TrainableError: DATA_UNKNOWN, or DATA_CORRUPT where the library's record is damaged.
+    """
+    from trainables.data import library
+    from trainables.data.registry import CODE_VERSION, is_built_in, located
+
+    if is_built_in(name):
+        return Step("data", "data", {"name": name, "version": CODE_VERSION})
+    digest, place = located(name)
+    arguments = {"digest": digest, "version": library.VERSION}
+    return Step("data", "library-data", arguments, here=True, places={"library": str(place)})
 
 
 def step_address(step: Step, digests: Mapping[str, str]) -> str:

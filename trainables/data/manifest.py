@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -131,9 +130,7 @@ def check_digests(folder: Path, manifest: Mapping[str, Any]) -> None:
     """
     check_sizes(folder, manifest)
     for name, law in manifest["files"].items():
-        status = (folder / name).stat()
-        identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        if _digest(str(folder / name), identity) != law["sha256"]:
+        if _digest(folder / name) != law["sha256"]:
             raise ValueError(f"its file {name} is not what was published")
 
 
@@ -150,11 +147,32 @@ def _measured(path: Path) -> dict[str, Any]:
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         os.fsync(stream.fileno())
-        return {"sha256": digest, "bytes": os.fstat(stream.fileno()).st_size}
+        status = os.fstat(stream.fileno())
+    _remember(status, digest)
+    return {"sha256": digest, "bytes": status.st_size}
 
 
-@lru_cache(maxsize=4096)
-def _digest(path: str, identity: tuple[int, ...]) -> str:
-    # Kept per process: every trial of a reused actor opens the same sets. The identity notices a file written anew.
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+# Kept per process: every trial of a reused actor opens the same sets, and who has sealed one need not read it again.
+# The identity notices a file written anew, and keeps one that is renamed.
+_KNOWN: Final[dict[tuple[int, ...], str]] = {}
+_MOST_KNOWN: Final = 4096
+
+
+def _digest(path: Path) -> str:
+    status = path.stat()
+    known = _KNOWN.get(_identity(status))
+    if known is None:
+        with path.open("rb") as stream:
+            known = hashlib.file_digest(stream, "sha256").hexdigest()
+        _remember(status, known)
+    return known
+
+
+def _remember(status: os.stat_result, digest: str) -> None:
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN[_identity(status)] = digest
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

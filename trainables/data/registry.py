@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from trainables.data import library
 from trainables.errors import TrainableError
 
 CODE_VERSION: Final = 2
@@ -28,12 +29,28 @@ _PLACES: Final[Mapping[str, _Place]] = {
 
 
 def data_sets() -> Mapping[str, str]:
-    """What each data set is, in one line, by name."""
-    return {name: place.description for name, place in _PLACES.items()}
+    """What each data set is, in one line, by name: those of the library, then the built-in ones."""
+    return {**library.descriptions(library.folder()), **{name: place.description for name, place in _PLACES.items()}}
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a data set of that name comes with the package."""
+    return name in _PLACES
+
+
+def located(name: str) -> tuple[str, Path]:
+    """Digest of a data set of the library, and the library's folder.
+
+    Raises:
+        TrainableError: DATA_UNKNOWN, DATA_CORRUPT.
+    """
+    if name not in library.names(library.folder()):
+        raise _unknown(name)
+    return library.read(library.folder(), name).digest, library.folder()
 
 
 def build(name: str, directory: Path) -> None:
-    """Writes `train`, `validation`, `test` and `holdout` (`.arrow`) and `data.json` into an empty directory.
+    """Makes a built-in data set in an empty folder: `train`, `validation`, `test`, `holdout` (`.arrow`), `data.json`.
 
     `data.json` holds classes, mean and std of the training pixels per channel in [0, 1], image_shape (C, H, W), and
     flips_keep_labels: whether a mirrored image still shows its class.
@@ -42,7 +59,11 @@ def build(name: str, directory: Path) -> None:
         TrainableError: DATA_UNKNOWN.
     """
     if name not in _PLACES:
-        raise TrainableError("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(_PLACES))}")
+        raise _unknown(name)
     module, _, function = _PLACES[name].builder.partition(":")
     builder: Callable[[Path], None] = getattr(import_module(module), function)
     builder(directory)
+
+
+def _unknown(name: str) -> TrainableError:
+    return TrainableError("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(data_sets()))}")
