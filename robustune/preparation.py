@@ -80,6 +80,18 @@ def values_of(domain: Any) -> list[Any] | None:
     return None if grid is None else list(grid)
 
 
+def with_files(step: Step, aside: Path) -> Step:
+    """Returns the step with a file in the folder `aside` wherever it names one by a URI: builders read local files.
+
+    Raises:
+        Mistake: CKPT_MISSING where one cannot be read.
+    """
+    remote = {name: place for name, place in step.places.items() if is_uri(place)}
+    prefix = step.name.replace("/", "-")
+    files = {name: str(fetched(place, f"{prefix}-{name}", aside)) for name, place in remote.items()}
+    return replace(step, places={**step.places, **files}) if files else step
+
+
 def standing(planned: Sequence[Step], store_root: str) -> dict[str, Prepared]:
     """Returns the steps that the store holds whole; a damaged entry is discarded, to be built again.
 
@@ -140,20 +152,12 @@ def prepare(
             threads = cluster.threads(len(free) + len(running), gpus)
             for step in free:
                 inputs = {name: digests[name] for name in step.after}
-                ours = _with_files(step, aside)
+                ours = with_files(step, aside)
                 task = build.options(**_placed(ours, threads, gpus)).remote(ours, store_root, inputs, threads)
                 running[task] = step
                 watcher.started(step.name)
             _finish_one(running, built, watcher)
     return built
-
-
-def _with_files(step: Step, aside: Path) -> Step:
-    """The step with a file of this machine wherever it names one by a URI: builders read nothing from afar."""
-    remote = {name: place for name, place in step.places.items() if is_uri(place)}
-    prefix = step.name.replace("/", "-")
-    files = {name: str(fetched(place, f"{prefix}-{name}", aside)) for name, place in remote.items()}
-    return replace(step, places={**step.places, **files}) if files else step
 
 
 def _placed(step: Step, threads: int, gpus: float) -> dict[str, Any]:

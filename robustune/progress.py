@@ -44,6 +44,7 @@ class Building:
         waiting = [step.name for step in missing(steps, ready)]
         self._owners = whole_names(waiting)
         self._parts = Counter(self._owners[name] for name in waiting)
+        self._told: set[str] = set()
         self._ended: Counter[str] = Counter()
         self._images: Counter[str] = Counter()
         self._rows: dict[str, TaskID] = {}
@@ -56,7 +57,8 @@ class Building:
         owner = self._owners[name]
         if self._bars is not None:
             self._bars.start_task(self._rows[owner])
-        elif self._ended[owner] == 0 and _is_told(owner) and name in (owner, f"{owner}/0"):
+        elif owner not in self._told and _is_told(owner):
+            self._told.add(owner)
             shards = self._parts[owner] - 1
             self._say(f"preparing {owner}{f' in {shards} shards' if shards else ''}")
 

@@ -111,9 +111,11 @@ def front_table(now: Standing) -> Table:
     """The front as a table, the options of each trial in one cell; every cell is shown as it is, markup included."""
     table = Table(show_edge=False, pad_edge=False)
     lead = 1 + now.objectives
-    for name in list(now.front[0])[:lead] if now.front else []:
-        table.add_column(_shown(_broken(name)), justify="right", overflow="fold", vertical="bottom")
-    table.add_column("options", overflow="fold")
+    names = [_broken(name) for name in (list(now.front[0])[:lead] if now.front else [])]
+    height = max((name.count("\n") for name in names), default=0)
+    for name in names:
+        table.add_column(_shown("\n" * (height - name.count("\n")) + name), justify="right", overflow="fold")
+    table.add_column("\n" * height + "options", overflow="fold")
     for row in now.front:
         cells = list(row.items())
         options = ", ".join(f"{name} {value}" for name, value in cells[lead:] if value)

@@ -80,6 +80,15 @@ def test_the_table_holds_scores_in_columns_and_options_in_one(width: int) -> Non
     assert "extra_share" not in told  # not drawn for this trial
 
 
+def test_long_names_of_scores_break_behind_underscores_and_leave_room_for_options() -> None:
+    row = {"trial": "7", "perturbed_validation_accuracy": "0.5", "clean_accuracy": "0.9", "learning_rate": "0.0042"}
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", drawn(front_table(made((row,))), 80)).splitlines()
+    heading = [[cell.strip() for cell in line.split("┃")] for line in plain[:3]]
+    assert [cells[1] for cells in heading] == ["perturbed_", "validation_", "accuracy"]
+    assert heading[2][0::2] == ["trial", "clean_accuracy"]
+    assert "learning_rate 0.0042" in plain[4]
+
+
 @pytest.mark.parametrize("width", [40, 120])
 @pytest.mark.parametrize("text", ["[bold]b[/bold]", "[/]", "[link=https://example.org]x", "\\[red]", "🐍" * 9])
 def test_markup_in_names_and_values_is_shown_literally(width: int, text: str) -> None:
