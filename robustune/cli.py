@@ -27,6 +27,7 @@ from robustune.arguments import (
     TrackingUri,
     Trials,
 )
+from robustune.cli_data import data_app
 from robustune.cli_sets import evaluate, sets_app
 from robustune.errors import Mistake, readable
 
@@ -226,37 +227,7 @@ def schema() -> None:
 
 
 app.add_typer(sets_app, name="sets")
-
-data_app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="List and build data sets.",
-    epilog="Example: robustune data build embedded-digits",
-)
 app.add_typer(data_app, name="data")
-
-
-@data_app.command("list", epilog="Example: robustune data list")
-def data_list() -> None:
-    """List the data sets that a study can name, a line each."""
-    from trainables.data.registry import data_sets
-
-    for name, description in sorted(data_sets().items()):
-        typer.echo(f"{name}  {description}")
-
-
-@data_app.command("build", epilog="Example: robustune data build embedded-digits")
-def data_build(
-    name: Annotated[str, typer.Argument(metavar="DATA", help="Name of a data set.")],
-    storage: Storage = None,
-    results: Results = "results",
-) -> None:
-    """Build a data set into the store, where every study finds it, and say what is in it."""
-    from robustune.data import build
-    from robustune.settings import Settings
-
-    for told in build(name, Settings(results, storage=storage)):
-        typer.echo(told)
 
 
 def main() -> None:

@@ -1,15 +1,56 @@
-"""Builds a data set by itself, for the command `robustune data build`."""
+"""Data sets for the command `robustune data`: what there is, adding a user's own, building, taking away."""
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
 
-from robustune.errors import Mistake
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from robustune.errors import Mistake, printable
 from robustune.settings import Settings
-from trainables.data.registry import data_sets
-from trainables.data.store import Store, read_images
+from trainables.data import library
+from trainables.data.registry import data_sets, is_built_in
 from trainables.errors import TrainableError
-from trainables.preparation import data_step, run_step
 
-SPLITS = ("train", "validation", "test", "holdout")
+SPLITS: Final = ("train", "validation", "test", "holdout")
+_SUFFIXES: Final = (".zip", ".tgz", ".tar", ".gz", ".xz", ".bz2")
+_LONGEST_NAME: Final = 60
+
+
+def listed() -> list[str]:
+    """Every data set that a study can name, a line each."""
+    found = sorted(data_sets().items())
+    width = max(len(name) for name, _ in found)
+    return [f"{name:{width}}  {printable(description)}" for name, description in found]
+
+
+def add(
+    layout: str, path: Path, name: str | None, choices: Mapping[str, Any], console: Console | None = None
+) -> list[str]:
+    """Adds a user's images to the library, and returns what it holds now, a line each.
+
+    Args:
+        layout: a format of `trainables.data.ingestion.adding.FORMATS`.
+        path: folder or archive.
+        name: of the data set; the format's, or the folder's for a format of no particular data set, where None.
+        choices: fields of `trainables.data.ingestion.adding.Choices`.
+        console: gets a bar where it is a terminal; standard error where None.
+
+    Raises:
+        Mistake: what adding says, with its code.
+    """
+    from trainables.data.ingestion.adding import Choices, add
+
+    chosen = name or (_stem(path) if layout == "image-folder" else layout)
+    try:
+        with _bars(console or Console(stderr=True)) as progress:
+            added = add(layout, path, chosen, Choices(**choices), library.folder(), progress)
+    except TrainableError as error:
+        raise Mistake.of(error, f"data add {layout}", "DATA_INVALID") from error
+    return list(_told(chosen, added.facts, added.path, added.record.digest, added.already))
 
 
 def build(name: str, settings: Settings) -> list[str]:
@@ -18,8 +59,9 @@ def build(name: str, settings: Settings) -> list[str]:
     Raises:
         Mistake: DATA_UNKNOWN, or what the builder says.
     """
-    if name not in data_sets():
-        raise Mistake("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(data_sets()))}")
+    from trainables.data.store import Store, read_images
+    from trainables.preparation import data_step, run_step
+
     try:
         digest, _ = run_step(data_step(name), settings.store, {}, threads=1)
         entry = Store(settings.store).open(digest)
@@ -31,3 +73,58 @@ def build(name: str, settings: Settings) -> list[str]:
         images = read_images(entry.path / f"{split}.arrow")
         lines.append(f"  {split}: {len(images.labels)} images from {len(set(images.lineage))} sources")
     return lines
+
+
+def remove(name: str) -> list[str]:
+    """Takes a data set out of the library.
+
+    Raises:
+        Mistake: DATA_UNKNOWN, OPTION_INVALID for a built-in one, CACHE_UNWRITABLE.
+    """
+    if is_built_in(name):
+        raise Mistake("OPTION_INVALID", f"{name}: comes with the package, and stays; only added data sets can go")
+    try:
+        library.remove(library.folder(), name)
+    except TrainableError as error:
+        raise Mistake.of(error, "data remove", "DATA_UNKNOWN") from error
+    return [f"{name} is no longer in {library.folder()}; studies that have used it keep it"]
+
+
+def _told(name: str, facts: Mapping[str, Any], path: Path, digest: str, already: bool) -> Iterator[str]:
+    shape = "x".join(map(str, facts["image_shape"]))
+    there = ", was there already" if already else ""
+    yield f"{name}: {len(facts['classes'])} classes, {shape}, digest {digest[:12]}{there}"
+    for split in SPLITS:
+        count, sources = facts["counts"][split], facts["sources"][split]
+        yield f"  {split}: {count:,} images from {sources:,} sources: {facts['division'][split]}"
+    for count, what in (
+        (facts["twins_left_out"], "training images left out, equal to an image of another split"),
+        (len(facts["unreadable"]), f"images left out that cannot be read; {path / 'data.json'} names them"),
+        (facts["in_two_classes"], "different images stand in several classes"),
+        *((count, f"{what}, not used") for what, count in facts["unused"].items()),
+    ):
+        if count:
+            yield f"  {count:,} {what}"
+    yield f'a study names it: data = "{name}"'
+
+
+def _stem(path: Path) -> str:
+    name = path.absolute().name
+    while name.lower().endswith(_SUFFIXES):
+        name = name.rpartition(".")[0]
+    return name
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Any]:
+    """Yields what is told how far it is; it moves a bar for each thing that is done, where there is a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        rows: dict[str, Any] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in rows:
+                rows[what] = bars.add_task(f"{what} images", total=total)
+            bars.update(rows[what], completed=done)
+
+        yield progress

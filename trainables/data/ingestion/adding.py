@@ -183,8 +183,9 @@ def _named(library: Path, record: Record) -> bool:
     if there.digest != record.digest:
         raise TrainableError(
             "DATA_EXISTS",
-            f"{library}: {record.name!r} holds other images ({there.description}) than these ({record.description}); "
-            f"give these another --name, or `robustune data remove {record.name}` first",
+            f"{library}: {record.name!r} is another data set already: {there.description}, digest {there.digest[:12]}; "
+            f"this one: {record.description}, digest {record.digest[:12]}; give it another --name, or "
+            f"`robustune data remove {record.name}` first",
         )
     return True
 
