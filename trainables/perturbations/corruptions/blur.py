@@ -48,7 +48,7 @@ def glass_blur(images: Tensor, glass: Glass, displacements: Tensor) -> Tensor:
     """
     channels, height, width = images.shape[1:]
     smooth = levels(smoothed(images.float(), glass.sigma))
-    sources = glass_sources(displacements.long(), glass.reach, (height, width))
+    sources = glass_sources(displacements, glass.reach, (height, width))
     shuffled = smooth.flatten(2).gather(2, sources[:, None].expand(-1, channels, -1)).view(images.shape)
     return levels(smoothed(shuffled.float(), glass.sigma))
 
@@ -61,7 +61,7 @@ def glass_sources(displacements: Tensor, reach: int, size: Size) -> Tensor:
     followed with strides that double.
 
     Args:
-        displacements: (N, rounds, H - 2 * reach, W - 2 * reach) int64.
+        displacements: (N, rounds, H - 2 * reach, W - 2 * reach) whole numbers below (2 * reach)^2.
         reach: largest displacement.
         size: (H, W).
 
@@ -69,41 +69,35 @@ def glass_sources(displacements: Tensor, reach: int, size: Size) -> Tensor:
         (N, H * W) int64.
     """
     count, rounds = displacements.shape[:2]
-    pixels = torch.arange(size[0] * size[1], device=displacements.device)
-    sources = pixels.expand(count, -1)
+    pixels = torch.arange(count * size[0] * size[1], device=displacements.device).view(count, -1)
+    sources = pixels.flatten()
     for turn in range(rounds):
-        taken = _one_round(displacements[:, turn], reach, size)
-        sources = sources.gather(1, taken) if turn else taken
-    return sources
+        sources = sources.index_select(0, _one_round(displacements[:, turn], reach, pixels.view(count, *size)))
+    return sources.view(count, -1) - pixels[:, :1]
 
 
-def _one_round(displacements: Tensor, reach: int, size: Size) -> Tensor:
-    height, width = size
-    device = displacements.device
-    rows = torch.arange(reach + 1, height - reach + 1, device=device)[:, None]
-    columns = torch.arange(reach + 1, width - reach + 1, device=device)
-    down = displacements // (2 * reach) - reach
-    across = displacements % (2 * reach) - reach
-    target_rows, target_columns = rows + down, columns + across
-    targets = target_rows * width + target_columns
-    visited = (down > 0) | ((down == 0) & (across > 0))
-    visited &= (target_rows <= height - reach) & (target_columns <= width - reach)
-    visited &= (target_rows > reach) & (target_columns > reach)
-    images = torch.arange(len(displacements), device=device)[:, None, None] * (height * width)
-    # Settled sources are stored as -1 - source, so that one comparison tells which chains go on.
-    chains = -1 - torch.arange(len(displacements) * height * width, device=device).view(-1, height, width)
-    inner = torch.where(visited, targets + images, -1 - (targets + images))
-    chains[:, reach + 1 : height - reach + 1, reach + 1 : width - reach + 1] = inner
-    return _followed(chains.flatten()).view(len(displacements), -1) - images[..., 0]
+def _one_round(displacements: Tensor, reach: int, pixels: Tensor) -> Tensor:
+    """The flat source of each pixel after one visit of all; `pixels` (N, H, W) are their own flat places."""
+    height, width = pixels.shape[1:]
+    places = torch.arange(-reach, reach, device=pixels.device)
+    steps = (places[:, None] * width + places).flatten()
+    # Settled sources are stored as ~source, below 0. A step to the right or down meets a pixel visited before.
+    settled = torch.where(steps > 0, 0, -1)
+    codes = displacements.flatten().int()
+    inner = slice(reach + 1, height - reach + 1), slice(reach + 1, width - reach + 1)
+    targets = pixels[:, *inner] + steps.index_select(0, codes).view_as(displacements)
+    chains = ~pixels
+    chains[:, *inner] = targets.bitwise_xor_(settled.index_select(0, codes).view_as(displacements))
+    return ~_followed(chains.view(-1))
 
 
 def _followed(chains: Tensor) -> Tensor:
     open_ends = (chains >= 0).nonzero().squeeze(1)
     while len(open_ends):
-        further = chains[chains[open_ends]]
+        further = chains.index_select(0, chains.index_select(0, open_ends))
         chains[open_ends] = further
         open_ends = open_ends[further >= 0]
-    return -1 - chains
+    return chains
 
 
 def motion_angle(_: Size, __: Motion, generator: Generator) -> tuple[Tensor]:

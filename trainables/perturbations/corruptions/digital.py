@@ -9,7 +9,7 @@ from torch.nn import functional
 from torchvision.io import ImageReadMode, decode_jpeg, encode_jpeg
 
 from trainables.perturbations.corruptions.constants import Elastic
-from trainables.perturbations.corruptions.levels import levels
+from trainables.perturbations.corruptions.levels import levels, truncated
 from trainables.perturbations.corruptions.smoothing import smoothed
 
 Size = tuple[int, int]
@@ -87,10 +87,9 @@ def pixelate(images: Tensor, share: float) -> Tensor:
     """
     height, width = images.shape[-2:]
     rows, columns = int(height * share), int(width * share)
-    # Whole rows are copied ten times faster than single columns are gathered.
-    narrow = _box_averages(_turned(images), columns)
-    small = _turned(_box_averages(_turned(narrow), rows))
-    wide = _turned(small.index_select(2, _repeats(columns, width, images.device)))
+    # Whole rows are copied ten times faster than single columns are gathered: columns are worked on as rows.
+    turned = _box_averages(_turned(_box_averages(images, rows)), columns)
+    wide = _turned(turned.index_select(2, _repeats(columns, width, images.device)))
     return wide.index_select(2, _repeats(rows, height, images.device))
 
 
@@ -100,23 +99,24 @@ def _turned(images: Tensor) -> Tensor:
 
 def _box_averages(images: Tensor, rows: int) -> Tensor:
     """The image squeezed to that many rows, each the mean of the rows with their middle in its box; halves go up."""
-    places, weights = _boxes(images.shape[2], rows, images.device)
-    total = images.index_select(2, places[0]) * weights[0]
-    for place, weight in zip(places[1:], weights[1:], strict=True):
-        total.addcmul_(images.index_select(2, place), weight)
-    return total.add_(0.5).byte()
+    places, present, share = _boxes(images.shape[2], rows, images.device)
+    total = images.index_select(2, places[0]).short()
+    for place, there in zip(places[1:], present[1:], strict=True):
+        total += images.index_select(2, place).mul_(there)
+    return truncated(total.float().mul_(share).add_(0.5))
 
 
 @lru_cache(maxsize=64)
-def _boxes(side: int, smaller: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Rows of each box, (most, smaller), and their weights, (most, smaller, 1), which sum to 1 in each box."""
+def _boxes(side: int, smaller: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows of each box, (most, smaller); 1 where a box has so many, (most, smaller, 1) uint8; and 1 / their number."""
     scale = side / smaller
     middles = (torch.arange(smaller, dtype=torch.float64)[:, None] + 0.5) * scale
     offsets = (torch.arange(side, dtype=torch.float64) + 0.5 - middles) / scale
-    inside = ((offsets > -0.5) & (offsets <= 0.5)).double()
-    most = int(inside.sum(1).max())
-    weights, places = (inside / inside.sum(1, keepdim=True)).topk(most, dim=1)
-    return places.T.contiguous().to(device), weights.T[..., None].to(device, torch.float32)
+    inside = ((offsets > -0.5) & (offsets <= 0.5)).byte()
+    counts = inside.sum(1)
+    present, places = inside.topk(int(counts.max()), dim=1)
+    share = (1 / counts.double())[:, None].to(device, torch.float32)
+    return places.T.contiguous().to(device), present.T[..., None].contiguous().to(device), share
 
 
 @lru_cache(maxsize=64)
@@ -142,5 +142,7 @@ def jpeg_compression(images: Tensor, quality: int) -> Tensor:
 
 
 def _through_jpeg(image: Tensor, quality: int) -> Tensor:
-    decoded: Tensor = decode_jpeg(encode_jpeg(image, quality), mode=ImageReadMode.RGB)
+    # The encoder wants the channels last, and `stack` gets them there faster than it does.
+    plain = torch.stack(image.unbind(), -1).permute(2, 0, 1)
+    decoded: Tensor = decode_jpeg(encode_jpeg(plain, quality), mode=ImageReadMode.RGB)
     return decoded

@@ -14,6 +14,7 @@ from torchvision.io import ImageReadMode, decode_image
 
 from trainables.perturbations.corruptions.constants import Motion
 from trainables.perturbations.corruptions.convolution import correlated, motion_kernels
+from trainables.perturbations.corruptions.levels import truncated
 from trainables.perturbations.corruptions.plasma import plasma
 from trainables.seeds import generator
 
@@ -71,7 +72,7 @@ def _scaled(ice: Ice, which: int, scale: float) -> Tensor:
     size = [math.ceil(side * scale) for side in picture.shape[1:]]
     mode = "bicubic" if scale > 1 else "bilinear"
     resized = functional.interpolate(picture[None].float(), size=size, mode=mode, align_corners=False)
-    return resized[0].round_().clamp_(0, 255).byte()
+    return truncated(resized[0].round_().clamp_(0, 255))
 
 
 @lru_cache(maxsize=1)
@@ -90,7 +91,7 @@ def _picture(number: int) -> Tensor:
     upright = torch.cat([needles[::2], needles[1::2].transpose(1, 2)]).amax(0).clamp_(0, 1)
     height = 0.55 * cloud + 0.45 * upright
     shade, glare = (torch.tensor(colour)[:, None, None] for colour in (_SHADE, _GLARE))
-    return (shade + (glare - shade) * height).round_().byte()
+    return truncated((shade + (glare - shade) * height).round_())
 
 
 def read_ice(folder: Path) -> Ice:

@@ -42,12 +42,12 @@ def shot_noise(images: Tensor, photons: int, uniform: Tensor) -> Tensor:
     Source: Walker's alias method, so that two look-ups make a draw; counts of `photons` and more are all white.
     """
     scaled = uniform * (photons + 1)
-    bins = scaled.long().clamp_(max=photons)  # float32 can round u * k up to k
-    chances, counts = _count_aliases(photons, images.device)
-    places = images.long().mul_(photons + 1).add_(bins)
-    kept = scaled.sub_(bins) < chances.take(places)
-    white = _white_levels(photons, images.device)
-    return torch.where(kept, white.take(bins), counts.take(places))
+    bins = scaled.floor().clamp_(max=photons)  # float32 can round u * k up to k
+    places = torch.add(bins, images, alpha=photons + 1).int().view(-1)
+    chances, aliases = _count_aliases(photons, images.device)
+    taken = chances.index_select(0, places).view_as(images) > scaled.sub_(bins)
+    others = aliases.index_select(0, places).view_as(images)
+    return torch.where(taken, levels(bins.mul_(255 / photons)), others)
 
 
 def impulse_noise(images: Tensor, share: float, uniform: Tensor) -> Tensor:
@@ -58,13 +58,8 @@ def impulse_noise(images: Tensor, share: float, uniform: Tensor) -> Tensor:
         share: in [0, 1].
         uniform: (N, 3, H, W) in [0, 1).
     """
-    return images.masked_fill(uniform < share, 0).masked_fill_(uniform < share / 2, 255)
-
-
-@lru_cache(maxsize=32)
-def _white_levels(photons: int, device: torch.device) -> Tensor:
-    """The grey level of each count."""
-    return levels(torch.arange(photons + 1, dtype=torch.float64).mul_(255 / photons)).to(device)
+    kept, white = (uniform >= share).view(torch.uint8), (uniform < share / 2).view(torch.uint8)
+    return torch.mul(images, kept).bitwise_or_(white.neg_())  # -1 is 255
 
 
 @lru_cache(maxsize=32)
@@ -84,5 +79,4 @@ def _count_aliases(photons: int, device: torch.device) -> tuple[Tensor, Tensor]:
         chances[rows, poor], others[rows, poor] = left[rows, poor].clamp(0, 1), rich
         done[rows, poor] = True
         left[rows, rich] -= 1 - chances[rows, poor]
-    alternatives = _white_levels(photons, torch.device("cpu"))[others]
-    return chances.float().flatten().to(device), alternatives.flatten().to(device)
+    return chances.float().flatten().to(device), levels(others.double() * (255 / photons)).flatten().to(device)

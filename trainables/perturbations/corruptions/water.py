@@ -50,7 +50,7 @@ def edges(grey: Tensor) -> Tensor:
 
 
 def _sobel(grey: Tensor) -> tuple[Tensor, Tensor]:
-    padded = functional.pad(grey[:, None].float(), (1, 1, 1, 1), mode="replicate")[:, 0].int()
+    padded = functional.pad(grey[:, None].float(), (1, 1, 1, 1), mode="replicate")[:, 0].short()
     slopes = padded[:, :, 2:] - padded[:, :, :-2]
     across = slopes[:, :-2] + 2 * slopes[:, 1:-1] + slopes[:, 2:]
     slopes = padded[:, 2:] - padded[:, :-2]
@@ -65,17 +65,15 @@ def _is_ridge(across: Tensor, down: Tensor, strength: Tensor) -> Tensor:
     def beside(row: int, column: int) -> Tensor:
         return padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
 
-    steep, flat = down.abs() << 15, across.abs() * _TAN_22
-    level = steep < flat
-    upright = steep > flat + (across.abs() << 16)
+    steep, flat = down.abs().int() << 15, across.abs().int()
+    slanted = flat * _TAN_22
+    level, upright = steep < slanted, steep > slanted.add_(flat, alpha=2**16)
     falling = (across ^ down) < 0
-    ridge = torch.where(
-        falling,
-        (strength > beside(-1, 1)) & (strength > beside(1, -1)),
-        (strength > beside(-1, -1)) & (strength > beside(1, 1)),
-    )
-    ridge = torch.where(upright, (strength > beside(-1, 0)) & (strength >= beside(1, 0)), ridge)
-    return torch.where(level, (strength > beside(0, -1)) & (strength >= beside(0, 1)), ridge)
+    rising_ridge = (strength > beside(-1, -1)) & (strength > beside(1, 1)) & ~falling
+    falling_ridge = (strength > beside(-1, 1)) & (strength > beside(1, -1)) & falling
+    upright_ridge = (strength > beside(-1, 0)) & (strength >= beside(1, 0)) & upright
+    level_ridge = (strength > beside(0, -1)) & (strength >= beside(0, 1)) & level
+    return ((rising_ridge | falling_ridge) & ~(level | upright)) | upright_ridge | level_ridge
 
 
 def _connected(strong: Tensor, thin: Tensor) -> Tensor:
@@ -110,12 +108,12 @@ def distance(marked: Tensor) -> Tensor:
         _lower(nearer[..., stride:], along[..., :-stride] + stride)
         _lower(nearer[..., :-stride], along[..., stride:] + stride)
         along = nearer
-    best, places = along.float(), along.long()
+    best, places = along.float(), along.flatten().int()
     table = _step_lengths(marked.device)
     for rows in range(1, min(_FARTHEST, marked.shape[1] - 1)):
         if rows >= best.max():
             break
-        reached = table[rows].take(places)
+        reached = table[rows].index_select(0, places).view_as(best)
         _lower(best[:, rows:], reached[:, :-rows])
         _lower(best[:, :-rows], reached[:, rows:])
     return best
