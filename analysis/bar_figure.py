@@ -53,14 +53,14 @@ def draw_bars(axes: Axes, bars: Bars, titled: bool = False) -> None:
     tops = [0.0] * len(bars.groups)
     for bar in bars.bars:
         x = bar.group - FILLED / 2 + width * (bar.series + 0.5)
-        axes.bar(x, bar.value, 0.92 * width, color=NAMED[bar.series % len(NAMED)], zorder=2)
+        axes.bar(x, bars.y.nearest(bar.value), 0.92 * width, color=NAMED[bar.series % len(NAMED)], zorder=2)
         if bar.low < bar.high:
-            axes.plot([x, x], [bar.low, bar.high], color=INK, linewidth=0.9, zorder=3)
+            axes.plot([x, x], [bars.y.nearest(bar.low), bars.y.nearest(bar.high)], color=INK, linewidth=0.9, zorder=3)
         tops[bar.group] = max(tops[bar.group], bar.high)
         if len(bars.bars) <= WRITTEN_MOST:
-            _write(axes, x, max(bar.high, 0.0), f"{bar.value:.3g}")
+            _write(axes, x, bars.y.nearest(max(bar.high, 0.0)), f"{bar.value:.3g}")
     for group, note in enumerate(bars.notes):
-        _write(axes, group, tops[group], note, rotation=90 if len(bars.groups) > WRITTEN_MOST else 0)
+        _write(axes, group, bars.y.nearest(tops[group]), note, rotation=90 if len(bars.groups) > WRITTEN_MOST else 0)
 
 
 def bar_legend(figure: Figure, series: Sequence[str], remark: str) -> None:

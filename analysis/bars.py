@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from analysis.panels import Axis, ticks
+from analysis.panels import LARGEST, Axis, ticks
 from analysis.wording import readable
 
 SERIES_MOST: Final = 6
@@ -49,7 +49,7 @@ class Bars:
 
 def bar_axis(label: str, ends: Sequence[float]) -> Axis:
     """Returns an axis that begins at 0, since a bar's length is its value, and holds the ends of all bars."""
-    low, high = min([0.0, *ends]), max([0.0, *ends])
+    low, high = max(-LARGEST, min([0.0, *ends])), min(LARGEST, max([0.0, *ends]))
     if low == high:
         high = 1.0
     low, high = low * HEADROOM, high * HEADROOM
@@ -75,21 +75,22 @@ def evaluation_bars(evaluation: pa.Table) -> Bars:
     """Returns a group for each trial and in it a bar for each set, with the interval that its images leave.
 
     Args:
-        evaluation: columns trial, set, accuracy in [0, 1] and images; sets in the order of their first row.
+        evaluation: a row for each trial with its `number`, and `accuracy.SET` in [0, 1] and `images.SET` for each set.
     """
-    rows = evaluation.select(["trial", "set", "accuracy", "images"]).to_pylist()
-    trials = list(dict.fromkeys(row["trial"] for row in rows))
-    sets = list(dict.fromkeys(row["set"] for row in rows))
+    sets = [name.partition(".")[2] for name in evaluation.column_names if name.startswith("accuracy.")]
+    sets = sets[:SERIES_MOST]
     bars = []
-    for row in rows:
-        low, high = interval(row["accuracy"], row["images"])
-        bars.append(Bar(trials.index(row["trial"]), sets.index(row["set"]), row["accuracy"], low, high))
+    for group, row in enumerate(evaluation.to_pylist()):
+        for series, name in enumerate(sets):
+            accuracy, images = row[f"accuracy.{name}"], row[f"images.{name}"]
+            if accuracy is not None:
+                bars.append(Bar(group, series, accuracy, *interval(accuracy, images or 0)))
     return Bars(
-        title="Accuracy by set",
+        title="",
         label="Trial",
-        groups=tuple(str(trial) for trial in trials),
+        groups=tuple(str(number) for number in evaluation["number"].to_pylist()),
         series=tuple(readable(name) for name in sets),
         y=bar_axis("Accuracy (higher is better)", [bar.high for bar in bars]),
         bars=tuple(bars),
-        notes=("",) * len(trials),
+        notes=("",) * evaluation.num_rows,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from analysis.knobs import NotDrawable
+from analysis.perturbed_images import ExamplesError
 from analysis.schema import LedgerError
 from analysis.wording import visible
 
@@ -26,6 +27,8 @@ def run(out: Path, write: Callable[[], Mapping[str, Path]]) -> int:
         paths = write()
     except NotDrawable as error:
         return _fail("OPTION_INVALID", str(error), 2)
+    except ExamplesError as error:
+        return _fail("CACHE_MISSING" if error.missing else "CACHE_CORRUPT", str(error), 3)
     except LedgerError as error:
         return _fail("STUDY_MISSING" if error.missing else "STATE_CORRUPT", str(error), 3)
     except OSError as error:

@@ -1,5 +1,6 @@
 """Draws panels as a figure for print: no number is computed here."""
 
+import math
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from analysis.printing import ACCENT, INK, QUIET, draw_axes, head, settings, she
 from search_spaces.study import Study
 
 LABEL_POINTS: Final = 8.0
+ACROSS: Final = 3
 LOOKS: Final[dict[Kind, dict[str, Any]]] = {
     "stopped": {"s": 20, "facecolors": "none", "edgecolors": QUIET, "linewidths": 0.8, "alpha": 0.6},
     "infeasible": {"s": 22, "c": QUIET, "marker": "x", "linewidths": 0.9, "alpha": 0.7},
@@ -30,16 +32,19 @@ def draw_front(trials: pa.Table, front: pa.Table, study: Study) -> Figure:
     """Returns a figure of all finished trials, the front with its attained edge, and the region up to the reference."""
     shown = panels(trials, front, study)
     with settings():
-        width = 6.6 if len(shown) == 1 else 4.9 * len(shown)
-        figure = sheet(width, 4.6)
-        every = figure.subplots(1, len(shown), squeeze=False)[0]
-        for axes, panel in zip(every, shown, strict=True):
+        columns = min(ACROSS, len(shown))
+        lines = math.ceil(len(shown) / columns)
+        figure = sheet(6.6 if len(shown) == 1 else 4.9 * columns, 0.3 + 4.3 * lines)
+        every = figure.subplots(lines, columns, squeeze=False).flatten()
+        for axes in every[len(shown) :]:
+            axes.set_axis_off()
+        for axes, panel in zip(every, shown, strict=False):
             _draw_panel(axes, panel)
         head(figure, study.description or study.name)
         _legend(figure, shown)
         figure.canvas.draw()  # settles the layout: labels are placed in pixels
         figure.set_layout_engine("none")
-        for axes, panel in zip(every, shown, strict=True):
+        for axes, panel in zip(every, shown, strict=False):
             _label(axes, panel)
     return figure
 
@@ -58,8 +63,9 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
 def _draw_edge(axes: Axes, panel: Panel) -> None:
     x, y = [corner[0] for corner in panel.edge], [corner[1] for corner in panel.edge]
     axes.plot(x, y, color=ACCENT, linewidth=1.3, zorder=2, solid_joinstyle="miter")
-    if panel.corner is not None:
-        axes.fill([*x, panel.corner[0]], [*y, panel.corner[1]], color=ACCENT, alpha=0.07, linewidth=0, zorder=1)
+    if panel.attained:
+        across, up = zip(*panel.attained, strict=True)
+        axes.fill(across, up, color=ACCENT, alpha=0.07, linewidth=0, zorder=1)
     for axis, draw in ((panel.x, axes.axvline), (panel.y, axes.axhline)):
         _draw_reference(axis, draw)
 

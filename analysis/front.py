@@ -120,6 +120,16 @@ def staircase(values: Floats, objectives: Sequence[Objective]) -> Floats:
     return edge[moved]
 
 
+def attained(values: Floats, objectives: Sequence[Objective]) -> Floats:
+    """Returns (k, 2) corners of a polygon whose area is the hypervolume of the (n, 2) values; none where that is 0."""
+    directions = [one.goal for one in objectives]
+    reference = np.array([[one.reference for one in objectives]])
+    better = (losses(values, directions) < losses(reference, directions)).all(axis=1)
+    if not better.any():
+        return np.empty((0, 2))
+    return np.vstack([staircase(values[better], objectives), reference])
+
+
 def rows(front: pa.Table, study: Study) -> list[dict[str, str]]:
     """Returns the table's rows as text for people: trial, the objectives, then the searched options that were given."""
     columns = {"trial": "number"}

@@ -129,7 +129,7 @@ def _counts(row: dict[str, Any], metric: str, study: Study) -> bool:
 def _share(value: float, low: float | None, high: float | None) -> float:
     if low is None or high is None or low == high:
         return 0.5
-    return (value - low) / (high - low)
+    return (value / 2 - low / 2) / (high / 2 - low / 2)  # in halves, since the whole width may be no finite number
 
 
 def _title(metric: str, study: Study) -> str:

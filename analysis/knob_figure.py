@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.bar_figure import TITLE_MOST, bar_legend, draw_bars
 from analysis.colours import NAMED, RAMP, steps
 from analysis.knobs import Knob
-from analysis.placement import spread
+from analysis.placement import spread, thinned
 from analysis.printing import INK, draw_axes, head, settings, sheet
 from analysis.sweep import LinePanel, Sweep
 from analysis.wording import shortened
@@ -50,8 +50,7 @@ def draw_knob(drawn: Sweep, title: str) -> Figure:
 
 def looks_of(knob: Knob) -> tuple[str, ...]:
     """Returns the colour of each value's line: a ramp for sizes, colours of their own for a few names."""
-    ordered = not knob.categorical or len(knob.values) > len(NAMED)
-    return tuple((RAMP if ordered else NAMED)[step] for step in steps(len(knob.values), ordered))
+    return tuple((RAMP if knob.ordered else NAMED)[step] for step in steps(len(knob.values), knob.ordered))
 
 
 def _places(drawn: Sweep) -> tuple[Figure, list[list[Axes]], list[Axes]]:
@@ -78,7 +77,7 @@ def _draw_panel(axes: Axes, panel: LinePanel, knob: Knob) -> Any:
     marker = "o" if panel.x.high <= 12 else None
     for line in panel.lines:
         colour = looks[line.value]
-        x, y = [corner[0] for corner in line.corners], [corner[1] for corner in line.corners]
+        x, y = [corner[0] for corner in line.corners], [panel.y.nearest(corner[1]) for corner in line.corners]
         if line.spread:
             epochs, low, high = zip(*line.spread, strict=True)
             axes.fill_between(epochs, low, high, color=colour, alpha=0.14, linewidth=0)
@@ -91,10 +90,12 @@ def _draw_panel(axes: Axes, panel: LinePanel, knob: Knob) -> Any:
 def _label(axes: Axes, panel: LinePanel, knob: Knob) -> None:
     """Writes each value beside the end of its line, moved where labels would cover each other."""
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
-    ends = [panel.y.share(line.corners[-1][1]) for line in panel.lines]
-    places = spread(ends, LABEL_POINTS * 1.15 / height, 0.0, 1.0)
+    ends = [panel.y.share(panel.y.nearest(line.corners[-1][1])) for line in panel.lines]
+    gap = LABEL_POINTS * 1.15 / height
+    kept = thinned(len(panel.lines), int(1 / gap))
+    lines, ends = [panel.lines[place] for place in kept], [ends[place] for place in kept]
     looks = looks_of(knob)
-    for line, end, place in zip(panel.lines, ends, places, strict=True):
+    for line, end, place in zip(lines, ends, spread(ends, gap, 0.0, 1.0), strict=True):
         lead = mpl.lines.Line2D(
             [1.0, 1.015, 1.04], [end, end, place], transform=axes.transAxes, color=looks[line.value], linewidth=0.9
         )

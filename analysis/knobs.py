@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from analysis.colours import NAMED
 from analysis.records import option_column
 from analysis.wording import readable, visible, written
 from search_spaces.domains import Choice, Domain, Subset, active
@@ -39,6 +40,11 @@ class Knob:
     def label(self) -> str:
         """The option's name for people."""
         return readable(self.name)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its values share a ramp of colours: sizes do, and names too many to have their own."""
+        return not self.categorical or len(self.values) > len(NAMED)
 
     @property
     def written(self) -> tuple[str, ...]:

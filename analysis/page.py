@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -27,7 +27,14 @@ LEGEND: Final = (
 )
 
 
-def render(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study, links: Links | None = None) -> str:
+def render(
+    trials: pa.Table,
+    epochs: pa.Table,
+    front: pa.Table,
+    study: Study,
+    links: Links | None = None,
+    sections: Sequence[str] = (),
+) -> str:
     """Returns the page of a study as HTML.
 
     Args:
@@ -37,9 +44,11 @@ def render(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study, li
         study: whose objectives and options are shown.
         links: for a trial's number, what leads on from it: a title, and an http(s) address or a path, which becomes a
             link where it is relative to the page's folder and has no `..`.
+        sections: HTML that comes first, as `analysis.page_sections` makes it.
     """
     body = [
         _head_of_page(trials, front, study),
+        *sections,
         _fronts(trials, front, study),
         _front_table(front, study, links or {}),
         _curves(trials, epochs, front, study),

@@ -2,7 +2,17 @@
 
 from typing import Final
 
-STYLE: Final = """
+from analysis.colours import NAMED, NAMED_ON_DARK, RAMP, RAMP_ON_DARK
+
+
+def _marks(named: tuple[str, ...], ramp: tuple[str, ...]) -> str:
+    """Classes n0, n1, ... for the named colours and r0, r1, ... for the steps of the ramp."""
+    colours = {f"n{place}": colour for place, colour in enumerate(named)}
+    colours |= {f"r{place}": colour for place, colour in enumerate(ramp)}
+    return "".join(f".{name}{{--mark:{colour}}}" for name, colour in colours.items())
+
+
+_STYLE: Final = """
 :root{--paper:#fff;--raised:#f6f7f9;--ink:#1d2733;--quiet:#5d6875;--line:#dfe4e9;--grid:#eaeef1;--accent:#b3361b;
 --dot:#8a95a1;--link:#0b5cad;color-scheme:light dark}
 @media (prefers-color-scheme:dark){:root{--paper:#14181d;--raised:#1d2329;--ink:#e6eaee;--quiet:#9ba6b2;--line:#333c45;
@@ -74,10 +84,38 @@ tr:target td,tr.on td,tr:target td:first-child,tr.on td:first-child{background:v
 code{font-size:.92em;overflow-wrap:anywhere}
 pre{overflow:auto;padding:12px 14px;background:var(--raised);border-radius:8px;font-size:.82rem}
 summary{cursor:pointer}
-@media (max-width:640px){main{padding:18px 14px 60px}svg text{font-size:20px}svg .axis{font-size:21px}
+.maps{display:grid;gap:28px;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
+.maps figure{max-width:860px}
+.maps svg text{font-size:13px}
+.maps svg .axis{font-size:14px}
+.maps svg .inside{font-size:13.5px;fill:var(--quiet)}
+.cell .filled+.inside{fill:#000}
+.cell .filled+.pale{fill:#fff}
+.cell rect.failed,.cell rect.stopped{fill:var(--raised)}
+.cell rect.complete,.cell rect.running,.cell rect.missing{fill:none}
+.cell rect:is(.failed,.stopped,.complete,.running,.missing){stroke:var(--dot);stroke-dasharray:3 3}
+.outline{fill:none;stroke:var(--accent);stroke-width:3}
+.casing{fill:none;stroke:var(--paper);stroke-width:6}
+.value{fill:none;stroke:var(--mark);stroke-width:1.9;stroke-linejoin:round}
+.spot,.bar{fill:var(--mark)}
+.spread{fill:var(--mark);opacity:.16}
+.lead{fill:none;stroke:var(--mark);stroke-dasharray:1 4}
+.whisker{stroke:var(--ink);stroke-width:1.4}
+.note,.curves svg .end{fill:var(--ink)}
+.curves svg .end{font-size:15px}
+h3{font-size:1rem;margin:26px 0 8px}
+.scroll-x{overflow-x:auto;margin-top:18px}
+details>.scroll{margin:12px 0 18px}
+caption{text-align:left;font-weight:600;padding:8px 11px}
+th[scope=row]{font-weight:400}
+@media (max-width:640px){.scroll-x svg{min-width:620px}
+.maps svg text,.maps svg .axis,.maps svg .inside{font-size:17px}
+main{padding:18px 14px 60px}svg text{font-size:20px}svg .axis{font-size:21px}
 .curves svg text,.curves svg .axis{font-size:18px}.point .dot{r:8px}.tip{max-width:88vw}}
 @media print{.tip{display:none}.scroll{overflow:visible}th button::after{content:""}}
 """
+_DARK: Final = f"@media (prefers-color-scheme:dark){{{_marks(NAMED_ON_DARK, RAMP_ON_DARK)}}}"
+STYLE: Final = _STYLE + _marks(NAMED, RAMP) + _DARK
 
 SCRIPT: Final = """
 'use strict';
@@ -121,7 +159,16 @@ SCRIPT: Final = """
     tip.style.left = left + 'px';
     tip.style.top = (below ? y + 16 : y - 16 - tip.offsetHeight) + 'px';
   };
-  for (const figure of document.querySelectorAll('.fronts figure')) {
+  const centre = point => {
+    const box = point.querySelector('.target').getBoundingClientRect();
+    return [box.left + box.width / 2, box.top + box.height / 2];
+  };
+  const beyond = (point, points, way) => {
+    const [x, y] = centre(point);
+    const there = points.filter(other => Math.abs(centre(other)[0] - x) < 1 && (centre(other)[1] - y) * way > 1);
+    return there.sort((one, other) => Math.abs(centre(one)[1] - y) - Math.abs(centre(other)[1] - y))[0] || point;
+  };
+  for (const figure of document.querySelectorAll('.fronts figure, .maps figure')) {
     const tip = figure.querySelector('.tip');
     const points = [...figure.querySelectorAll('.point')];
     let shown = null;
@@ -138,13 +185,19 @@ SCRIPT: Final = """
       put(tip, point, figure);
       light(point.dataset.trial, true);
     };
-    const order = [...points].sort((one, other) =>
-      one.querySelector('.target').cx.baseVal.value - other.querySelector('.target').cx.baseVal.value);
+    const map = figure.parentNode.className === 'maps';
+    const order = [...points].sort((one, other) => {
+      const [x, y] = centre(one), [a, b] = centre(other);
+      return map && Math.abs(y - b) > 1 ? y - b : x - a;
+    });
     order.forEach((point, place) => {
       point.setAttribute('aria-describedby', tip.id);
       point.addEventListener('pointerenter', () => show(point));
       point.addEventListener('pointerleave', () => { if (document.activeElement !== point) hide(); });
-      point.addEventListener('focus', () => show(point));
+      point.addEventListener('focus', () => {
+        for (const other of points) other.tabIndex = other === point ? 0 : -1;
+        show(point);
+      });
       point.addEventListener('blur', hide);
       point.addEventListener('click', event => {
         if (event.pointerType !== 'touch') return;
@@ -157,7 +210,8 @@ SCRIPT: Final = """
         if (event.key === 'Escape') hide();
         if (!step) return;
         event.preventDefault();
-        order[(place + step + order.length) % order.length].focus();
+        const down = map && event.key !== 'ArrowRight' && event.key !== 'ArrowLeft';
+        (down ? beyond(point, points, step) : order[(place + step + order.length) % order.length]).focus();
       });
     });
   }

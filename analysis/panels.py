@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.front import Floats, eligible, feasible, goals, losses, scores, staircase
+from analysis.front import Floats, attained, eligible, feasible, goals, losses, scores, staircase
 from analysis.placement import Box, Position, around, place
 from analysis.wording import GOALS, readable
 from search_spaces.study import Objective, Study
@@ -18,6 +18,7 @@ from search_spaces.study import Objective, Study
 Kind = Literal["front", "complete", "infeasible", "stopped"]
 MARGIN = 0.06
 FARTHEST = 1.0
+LARGEST = 1e300  # beyond it the width of a range is no finite number; such points lie beyond the axes
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class Axis:
         """Returns where on the axis the value lies: 0 at its low end, 1 at its high end."""
         return (value - self.low) / (self.high - self.low)
 
+    def nearest(self, value: float) -> float:
+        """Returns the value, or the end of the axis beyond which it lies."""
+        return min(max(value, self.low), self.high)
+
     def has(self, value: float) -> bool:
         """Returns whether the value lies on the axis."""
         return self.low <= value <= self.high
@@ -62,16 +67,17 @@ class Point:
 class Panel:
     """Two axes with what is drawn on them.
 
-    `edge` is the edge of what the front attains, ending at `corner`, the reference point (None with one objective and
-    between two of several objectives, where the edge is not what a staircase shows); `outward` points to where
-    both axes are better; `beyond` counts the trials that lie outside the axes.
+    `edge` is the edge of what the front attains, and `attained` the polygon between it and the reference point, whose
+    area is the hypervolume (both empty between two of several objectives, where a staircase does not show it; with one
+    objective there is no polygon); `outward` points to where both axes are better; `beyond` counts the trials that lie
+    outside the axes.
     """
 
     x: Axis
     y: Axis
     points: tuple[Point, ...]
     edge: tuple[Position, ...]
-    corner: Position | None
+    attained: tuple[Position, ...]
     outward: Position
     beyond: int
 
@@ -146,6 +152,7 @@ def _kinds(ended: pa.Table, front: pa.Table, study: Study) -> list[Kind]:
 
 def value_axis(label: str, all_values: Floats, kinds: Sequence[Kind], reference: float | None) -> Axis:
     """Spans the trials that spent their epochs; others and the reference only as far as they lie near."""
+    all_values = np.clip(all_values, -LARGEST, LARGEST)
     spent = np.array([kind != "stopped" for kind in kinds], dtype=bool)
     core = all_values[spent] if spent.any() else all_values
     if not len(core):
@@ -184,12 +191,13 @@ def _pair(
     )
     points = _points(seen, numbers, values[:, pair[0]], values[:, pair[1]], kinds, (across, up))
     edge: tuple[Position, ...] = ()
+    region: tuple[Position, ...] = ()
     if values.shape[1] == 2:
-        best = [row for row in seen if kinds[row] == "front"]
-        edge = tuple((float(a), float(b)) for a, b in staircase(values[best], objectives))
-    corner = (objectives[0].reference, objectives[1].reference) if edge else None
+        best = values[[row for row in seen if kinds[row] == "front"]]
+        edge = tuple((float(a), float(b)) for a, b in staircase(best, objectives))
+        region = tuple((float(a), float(b)) for a, b in attained(best, objectives))
     outward = (_toward(objectives[0]), _toward(objectives[1]))
-    return Panel(across, up, points, edge, corner, outward, len(seen) - len(points))
+    return Panel(across, up, points, edge, region, outward, len(seen) - len(points))
 
 
 def _toward(objective: Objective) -> float:
@@ -214,4 +222,4 @@ def _best_so_far(seen: list[int], numbers: list[int], values: Floats, kinds: lis
             best = loss
     if edge:
         edge.append((across.high, edge[-1][1]))
-    return Panel(across, up, points, tuple(edge), None, (0.5, _toward(objective)), len(seen) - len(points))
+    return Panel(across, up, points, tuple(edge), (), (0.5, _toward(objective)), len(seen) - len(points))

@@ -102,3 +102,11 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     for rank, place in enumerate(order):
         found[place] = min(max(level[rank], low), top) + rank * gap
     return found
+
+
+def thinned(count: int, most: int) -> tuple[int, ...]:
+    """Returns which of `count` labels are written where `most` have room: all, or evenly chosen ones with both ends."""
+    if count <= most:
+        return tuple(range(count))
+    kept = max(2, most)
+    return tuple(sorted({round(place * (count - 1) / (kept - 1)) for place in range(kept)}))

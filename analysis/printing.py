@@ -19,6 +19,7 @@ ACCENT: Final = "#b3361b"
 QUIET: Final = "#7b8794"
 FAINT: Final = "#e4e8ec"
 TITLE_MOST: Final = 160
+DPI: Final = 200
 _SETTINGS: Final[Any] = {
     "svg.hashsalt": "robustune",
     "svg.fonttype": "none",
@@ -38,7 +39,14 @@ def settings() -> Iterator[None]:
 
 def sheet(width: float, height: float) -> Figure:
     """Returns an empty figure of so many inches that lays itself out and that no window knows of."""
-    figure = Figure(figsize=(width, height), dpi=200, layout="constrained")
+    figure = blank(width, height)
+    figure.set_layout_engine("constrained")
+    return figure
+
+
+def blank(width: float, height: float) -> Figure:
+    """Returns an empty figure of so many inches in which everything stays where it is put."""
+    figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 
@@ -75,6 +83,6 @@ def save(figure: Figure, folder: Path, name: str) -> dict[str, Path]:
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
         path = folder / f"{name}.{kind}"
         with replacing(path) as aside, settings():
-            figure.savefig(aside, format=kind, metadata=metadata, dpi=200)
+            figure.savefig(aside, format=kind, metadata=metadata, dpi=DPI)
         paths[path.name] = path
     return paths

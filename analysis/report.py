@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from analysis import figure, page, printing, records
+from analysis.bar_figure import draw_evaluation
+from analysis.fitting import fitting_evaluation, fitting_maps, fitting_sweep
 from analysis.front import front
+from analysis.grid_figure import draw_grid
+from analysis.knob_figure import draw_knob
+from analysis.page_sections import evaluation_section, grid_section, knob_section
 from analysis.replacing import replacing
 
 
@@ -16,10 +21,12 @@ def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
 
     Returns:
         Paths by file name: trials.parquet, epochs.parquet, front.parquet, front.png, front.svg, report.html and
-        study.toml.
+        study.toml; of a grid over two knobs also grid.png and grid.svg, of one over a single knob, or a second one of
+        named values, knob.png and knob.svg; evaluation.png and evaluation.svg where trials were evaluated.
 
     Raises:
         LedgerError: no ledger in the folder, or one that cannot be read.
+        OSError: a file cannot be written, or evaluation.parquet cannot be read.
     """
     return write_to(folder, folder, links)
 
@@ -27,18 +34,27 @@ def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
 def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dict[str, Path]:
     """Writes the same files into `target`, which is made if it is not there."""
     records.check(folder)
-    study = records.read_study(folder)
-    trials, epochs = records.trials(folder), records.epochs(folder)
+    study, trials, epochs = records.tables(folder)
     best = front(trials, study)
+    maps, sweep = fitting_maps(trials, study), fitting_sweep(trials, epochs, study)
+    evaluation = fitting_evaluation(folder, study)
     target.mkdir(parents=True, exist_ok=True)
     tables = {"trials.parquet": trials, "epochs.parquet": epochs, "front.parquet": best}
     paths = {name: records.write_parquet(table, target / name) for name, table in tables.items()}
+    title = study.description or study.name
     paths |= printing.save(figure.draw_front(trials, best, study), target, "front")
+    if maps:
+        paths |= printing.save(draw_grid(maps, study), target, "grid")
+    if sweep:
+        paths |= printing.save(draw_knob(sweep, title), target, "knob")
+    if evaluation:
+        paths |= printing.save(draw_evaluation(evaluation, title), target, "evaluation")
     leads = {
         number: {**(links or {}).get(number, {}), **({"checkpoint": _within(folder, path)} if path else {})}
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
     }
-    texts = {"report.html": page.render(trials, epochs, best, study, leads), "study.toml": study.source}
+    extra = (grid_section(maps, study), knob_section(sweep), evaluation_section(evaluation))
+    texts = {"report.html": page.render(trials, epochs, best, study, leads, extra), "study.toml": study.source}
     return paths | {name: _write(target / name, text) for name, text in texts.items()}
 
 

@@ -1,0 +1,91 @@
+"""Places pairs of values on an SVG canvas, and draws the axes around them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from analysis.panels import Axis
+from analysis.placement import Position
+from analysis.wording import escaped, shortened
+
+
+class Axes(Protocol):
+    """Whatever has an x and a y axis."""
+
+    @property
+    def x(self) -> Axis:
+        """The axis to the right."""
+
+    @property
+    def y(self) -> Axis:
+        """The axis upwards."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A drawing's size and the margins around what its axes enclose, in SVG units."""
+
+    width: float
+    height: float
+    left: float = 84.0
+    right: float = 18.0
+    top: float = 16.0
+    bottom: float = 64.0
+
+    def at(self, axes: Axes, x: float, y: float) -> Position:
+        """Returns where a pair of values lies."""
+        across = self.left + axes.x.share(x) * (self.width - self.left - self.right)
+        return across, self.height - self.bottom - axes.y.share(y) * (self.height - self.top - self.bottom)
+
+
+def opening(canvas: Canvas, title: str, name: str) -> str:
+    """Returns the start of an SVG that is called `title`; `name` names the clip path of what the axes enclose."""
+    inside = (
+        f'<rect x="{canvas.left:g}" y="{canvas.top:g}" width="{canvas.width - canvas.left - canvas.right:g}" '
+        f'height="{canvas.height - canvas.top - canvas.bottom:g}"/>'
+    )
+    return (
+        f'<svg viewBox="0 0 {canvas.width:g} {canvas.height:g}" role="group" aria-label="{escaped(title)}">'
+        f'<defs><clipPath id="{name}">{inside}</clipPath></defs>'
+    )
+
+
+def grid(canvas: Canvas, axes: Axes) -> str:
+    """Returns ticks, grid lines and the labels of both axes."""
+    parts = []
+    bottom, right = canvas.height - canvas.bottom, canvas.width - canvas.right
+    for tick, written in zip(axes.x.ticks, axes.x.written, strict=True):
+        x, _ = canvas.at(axes, tick, axes.y.low)
+        parts.append(f'<path class="grid" d="M{x:.1f} {canvas.top:g}V{bottom:g}"/>')
+        parts.append(tick_text(x, bottom + 21, written))
+    for tick, written in zip(axes.y.ticks, axes.y.written, strict=True):
+        _, y = canvas.at(axes, axes.x.low, tick)
+        parts.append(f'<path class="grid" d="M{canvas.left:g} {y:.1f}H{right:g}"/>')
+        parts.append(tick_text(canvas.left - 8, y + 4, written, anchor="end"))
+    return "".join([*parts, titles(canvas, axes.x.label, axes.y.label)])
+
+
+def titles(canvas: Canvas, x: str, y: str) -> str:
+    """Returns what stands below and beside the axes."""
+    across = (canvas.left + canvas.width - canvas.right) / 2
+    up = (canvas.top + canvas.height - canvas.bottom) / 2
+    below = axis_title(f'x="{across:g}" y="{canvas.height - 12:g}"', x)
+    return below + axis_title(f'transform="translate(20 {up:g}) rotate(-90)"', y)
+
+
+def axis_title(place: str, text: str) -> str:
+    """Returns an axis title at a place that is written as attributes."""
+    return f'<text class="axis" {place} text-anchor="middle">{escaped(text)}</text>'
+
+
+def tick_text(x: float, y: float, text: str, most: int = 40, anchor: str = "middle") -> str:
+    """Returns what stands at a tick; what is longer than `most` letters is cut, and whole where it is pointed at."""
+    full = f"<title>{escaped(text)}</title>" if len(text) > most else ""
+    short = escaped(shortened(text, most))
+    return f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{full}{short}</text>'
+
+
+def path(canvas: Canvas, axes: Axes, corners: Sequence[Position]) -> str:
+    """Returns corners as the points of an SVG line."""
+    placed = [canvas.at(axes, x, y) for x, y in corners]
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)

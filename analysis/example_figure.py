@@ -1,0 +1,96 @@
+"""Draws examples of perturbed images: no number is computed here."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from analysis.perturbed_images import Example, Examples, Pixels
+from analysis.printing import DPI, FAINT, INK, QUIET, blank, settings
+from analysis.wording import shortened, written
+
+SIDE: Final = 200  # pixels of a drawn image at least, so that a small one is enlarged by a whole number
+GAP: Final = 14
+BETWEEN: Final = 70
+MARGIN: Final = 36
+TOP: Final = 88
+BELOW: Final = 56
+ABOVE: Final = 56
+NARROWEST: Final = 1_100  # pixels, which hold most titles
+LETTER: Final = {8.5: 12.5, 10.5: 15.5}  # pixels across a letter of so many points
+
+
+def draw_examples(shown: Examples) -> Figure:
+    """Returns a figure with clean image, perturbation and perturbed image of each example, two examples in a row."""
+    size = _size(shown)
+    triple = 3 * size[0] + 2 * GAP
+    across = min(2, len(shown.examples))
+    rows = math.ceil(len(shown.examples) / across)
+    height = TOP + rows * (ABOVE + size[1] + BELOW) + MARGIN
+    with settings():
+        figure = _sheet(2 * MARGIN + across * triple + (across - 1) * BETWEEN, height, shown.title)
+        for place, example in enumerate(shown.examples):
+            left = MARGIN + place % across * (triple + BETWEEN)
+            top = TOP + place // across * (ABOVE + size[1] + BELOW)
+            _say(figure, left, top + 22, shortened(example.verdict, int(triple / LETTER[8.5])), 8.5, INK)
+            columns = (
+                (example.clean, "clean"),
+                (example.perturbation, f"perturbation ×{written(example.factor)}"),
+                (example.perturbed, "perturbed"),
+            )
+            for column, (image, name) in enumerate(columns):
+                _put(figure, image, left + column * (size[0] + GAP), top + ABOVE, size)
+                _say(figure, left + column * (size[0] + GAP), top + ABOVE - 7, name, 6.5, QUIET)
+            _say(figure, left, top + ABOVE + size[1] + 24, example.facts, 6.5, QUIET)
+    return figure
+
+
+def draw_steps(shown: Examples) -> Figure:
+    """Returns a figure with a row for each example: the clean image, what was added after some steps, the outcome."""
+    size = _size(shown)
+    across = max(len(example.frames) for example in shown.examples) + 2
+    height = TOP + len(shown.examples) * (ABOVE + size[1] + BELOW) + MARGIN
+    with settings():
+        figure = _sheet(2 * MARGIN + across * size[0] + (across - 1) * GAP, height, f"{shown.title}: step by step")
+        for row, example in enumerate(shown.examples):
+            top = TOP + row * (ABOVE + size[1] + BELOW)
+            _say(figure, MARGIN, top + 22, f"{example.verdict}; perturbation ×{written(example.factor)}", 8.5, INK)
+            for column, (image, name) in enumerate(_row(example)):
+                left = MARGIN + column * (size[0] + GAP)
+                _put(figure, image, left, top + ABOVE, size)
+                _say(figure, left, top + ABOVE - 7, name, 6.5, QUIET)
+    return figure
+
+
+def _row(example: Example) -> Sequence[tuple[Pixels, str]]:
+    grown = [(image, f"step {step}") for image, step in zip(example.frames, example.steps, strict=True)]
+    return [(example.clean, "clean"), *grown, (example.perturbed, "perturbed")]
+
+
+def _size(shown: Examples) -> tuple[int, int]:
+    """Width and height of a drawn image in pixels: a whole multiple of its own."""
+    height, width, _ = shown.examples[0].clean.shape
+    times = max(1, math.ceil(SIDE / max(height, width)))
+    return width * times, height * times
+
+
+def _sheet(width: int, height: int, title: str) -> Figure:
+    width = max(width, NARROWEST)
+    figure = blank(width / DPI, height / DPI)
+    _say(figure, MARGIN, 56, shortened(title, int((width - 2 * MARGIN) / LETTER[10.5])), 10.5, INK)
+    return figure
+
+
+def _put(figure: Figure, image: Pixels, left: int, top: int, size: tuple[int, int]) -> None:
+    """Shows the image with its upper left corner there; positions are whole pixels, so no pixel is blurred."""
+    width, height = figure.get_size_inches() * DPI
+    axes = figure.add_axes((left / width, 1 - (top + size[1]) / height, size[0] / width, size[1] / height))
+    axes.imshow(image, interpolation="none")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(color=FAINT, linewidth=0.5)  # else the white of an image runs out into the paper
+
+
+def _say(figure: Figure, left: int, base: int, text: str, points: float, colour: str) -> None:
+    width, height = figure.get_size_inches() * DPI
+    figure.text(left / width, 1 - base / height, text, fontsize=points, color=colour, va="baseline")

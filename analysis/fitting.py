@@ -1,0 +1,54 @@
+"""Decides which figures fit a study, so that its report shows them without being asked."""
+
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.arms import Recorded
+from analysis.bars import Bars, evaluation_bars
+from analysis.heat_maps import HeatMap, heat_maps
+from analysis.knobs import NotDrawable
+from analysis.sweep import Sweep, sweep
+from search_spaces.study import Study
+
+EVALUATION_FILE: Final = "evaluation.parquet"
+
+
+def fitting_maps(trials: pa.Table, study: Study) -> tuple[HeatMap, ...]:
+    """Returns the heat maps of a grid over two knobs; none of any other study."""
+    try:
+        return heat_maps(trials, study)
+    except NotDrawable:
+        return ()
+
+
+def fitting_sweep(trials: pa.Table, epochs: pa.Table, study: Study) -> Sweep | None:
+    """Returns lines and bars of a grid over one knob, or over one and a second of named values; None otherwise."""
+    if study.sampler.name != "grid":
+        return None
+    try:
+        return sweep([Recorded(study, trials, epochs)])
+    except NotDrawable:
+        return None
+
+
+def fitting_evaluation(folder: Path, study: Study) -> Bars | None:
+    """Returns the accuracies that `robustune evaluate` left in the study's folder; None where it left none.
+
+    A file of another study, as after the folder was used anew, is left alone.
+
+    Raises:
+        OSError: the file cannot be read, or is no whole Parquet file.
+    """
+    path = Path(folder) / EVALUATION_FILE
+    if not path.is_file():
+        return None
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        told = f"{path} is no whole Parquet file ({error}); remove it, or let `robustune evaluate` make it again"
+        raise OSError(told) from error
+    study_there = (table.schema.metadata or {}).get(b"study", b"").decode()
+    return evaluation_bars(table) if study_there == study.digest and table.num_rows else None

@@ -1,0 +1,121 @@
+"""Draws lines of a knob's values, and groups of bars, as SVG for a page: nothing is computed here but places."""
+
+from typing import Final
+
+from analysis.bars import Bar, Bars
+from analysis.canvas import Canvas, grid, opening, path, tick_text, titles
+from analysis.colours import NAMED, steps
+from analysis.knobs import Knob
+from analysis.placement import spread, thinned
+from analysis.sweep import LinePanel
+from analysis.wording import escaped, shortened, shown
+
+LABEL_MOST: Final = 12
+LABEL_GAP: Final = 18.0
+LETTER: Final = 9.6
+FILLED: Final = 0.82
+
+
+def marks(knob: Knob) -> tuple[str, ...]:
+    """Returns the class that gives each value of the knob its colour."""
+    letter = "r" if knob.ordered else "n"
+    return tuple(f"{letter}{step}" for step in steps(len(knob.values), knob.ordered))
+
+
+def line_chart(panel: LinePanel, knob: Knob, name: str) -> str:
+    """Returns the SVG of a metric's lines over the epochs, each with its value beside its end."""
+    written = [shortened(text, LABEL_MOST) for text in knob.written]
+    canvas = Canvas(480, 300, left=70, right=34 + LETTER * max(len(text) for text in written))
+    parts = [opening(canvas, f"{panel.title} by epoch", name), grid(canvas, panel)]
+    for line in panel.lines:
+        look = marks(knob)[line.value]
+        if line.spread:
+            there = [(epoch, high) for epoch, _, high in line.spread]
+            back = [(epoch, low) for epoch, low, _ in reversed(line.spread)]
+            parts.append(f'<polygon class="spread {look}" points="{path(canvas, panel, [*there, *back])}"/>')
+        parts.append(f'<polyline class="value {look}" points="{path(canvas, panel, line.corners)}"/>')
+        for corner in line.corners[: 1 if panel.x.high > 12 else None]:
+            x, y = canvas.at(panel, *corner)
+            parts.append(f'<circle class="spot {look}" cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
+    return "".join([*parts, *_labels(canvas, panel, knob, written), "</svg>"])
+
+
+def bar_chart(bars: Bars, name: str, width: float = 1140.0) -> str:
+    """Returns the SVG of groups of bars; each bar says its series, its group and its value."""
+    canvas = Canvas(width, 340, left=70)
+    inside = canvas.width - canvas.left - canvas.right
+    group_width = inside / len(bars.groups)
+    parts = [opening(canvas, bars.title or "Scores at the last epoch", name), _bar_axes(canvas, bars, group_width)]
+    for bar in bars.bars:
+        parts.append(_bar(canvas, bars, bar, group_width))
+    for group, note in enumerate(bars.notes):
+        if note:
+            top = max((bar.high for bar in bars.bars if bar.group == group), default=0.0)
+            x, y = canvas.left + group_width * (group + 0.5), _up(canvas, bars, top) - 7
+            parts.append(f'<text class="note" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{escaped(note)}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def series_legend(bars: Bars) -> str:
+    """Returns the list that says what each colour of the bars means."""
+    keys = (
+        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="bar n{place % len(NAMED)}" x="1" y="1" '
+        f'width="14" height="14"/></svg>{escaped(name)}</li>'
+        for place, name in enumerate(bars.series)
+    )
+    return f'<ul class="legend">{"".join(keys)}</ul>'
+
+
+def _labels(canvas: Canvas, panel: LinePanel, knob: Knob, written: list[str]) -> list[str]:
+    """Each value beside the end of its line, moved where labels would cover each other, with a lead to it."""
+    low, high = canvas.height - canvas.bottom, canvas.top
+    kept = thinned(len(panel.lines), int((low - high) / LABEL_GAP) + 1)
+    lines = [panel.lines[place] for place in kept]
+    ends = [canvas.at(panel, line.corners[-1][0], panel.y.nearest(line.corners[-1][1])) for line in lines]
+    edge = canvas.width - canvas.right
+    found = []
+    for line, (x, y), place in zip(lines, ends, spread([y for _, y in ends], LABEL_GAP, high, low), strict=True):
+        look = marks(knob)[line.value]
+        found.append(f'<path class="lead {look}" d="M{x:.1f} {y:.1f}H{edge:.1f}"/>' if x < edge - 1 else "")
+        found.append(f'<path class="value {look}" d="M{edge:.1f} {y:.1f}h5L{edge + 17:.1f} {place:.1f}"/>')
+        text = escaped(written[line.value])
+        found.append(f'<text class="end" x="{edge + 21:.1f}" y="{place + 5:.1f}">{text}</text>')
+    return found
+
+
+def _bar_axes(canvas: Canvas, bars: Bars, group_width: float) -> str:
+    parts = []
+    right, floor = canvas.width - canvas.right, canvas.height - canvas.bottom
+    for tick, text in zip(bars.y.ticks, bars.y.written, strict=True):
+        y = _up(canvas, bars, tick)
+        parts.append(f'<path class="grid" d="M{canvas.left:g} {y:.1f}H{right:g}"/>')
+        parts.append(tick_text(canvas.left - 8, y + 4, text, anchor="end"))
+    most = max(2, int(group_width / LETTER))
+    for place, text in enumerate(bars.groups):
+        parts.append(tick_text(canvas.left + group_width * (place + 0.5), floor + 22, text, most))
+    return "".join([*parts, titles(canvas, bars.label, bars.y.label)])
+
+
+def _bar(canvas: Canvas, bars: Bars, bar: Bar, group_width: float) -> str:
+    width = FILLED * group_width / len(bars.series)
+    x = canvas.left + group_width * (bar.group + 0.5 - FILLED / 2) + width * bar.series
+    top, foot = sorted([_up(canvas, bars, bar.value), _up(canvas, bars, 0.0)])
+    ends = f" ({shown(bar.low)} to {shown(bar.high)})" if bar.low < bar.high else ""
+    said = f"{bars.series[bar.series]}, {bars.label} {bars.groups[bar.group]}: {shown(bar.value)}{ends}"
+    look = f"bar n{bar.series % len(NAMED)}"
+    found = (
+        f'<rect class="{look}" x="{x + width * 0.04:.1f}" y="{top:.1f}" width="{width * 0.92:.1f}" '
+        f'height="{foot - top:.1f}"><title>{escaped(said)}</title></rect>'
+    )
+    if bar.low < bar.high:
+        low, high = _up(canvas, bars, bar.low), _up(canvas, bars, bar.high)
+        found += f'<path class="whisker" d="M{x + width / 2:.1f} {low:.1f}V{high:.1f}"/>'
+    return found
+
+
+def _up(canvas: Canvas, bars: Bars, value: float) -> float:
+    return (
+        canvas.height
+        - canvas.bottom
+        - bars.y.share(bars.y.nearest(value)) * (canvas.height - canvas.top - canvas.bottom)
+    )
