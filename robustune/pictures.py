@@ -14,9 +14,10 @@ def draw(examples: Mapping[str, Path], out: Path) -> list[Path]:
         out: made if it is not there.
 
     Raises:
-        Mistake: RESULTS_UNWRITABLE.
+        Mistake: RESULTS_UNWRITABLE, or PREPARATION_FAILED where the images cannot be shown.
     """
     from analysis import examples as pictures  # late: it takes matplotlib along
+    from analysis.perturbed_images import ExamplesError
 
     drawn: list[Path] = []
     for name, file in examples.items():
@@ -28,4 +29,6 @@ def draw(examples: Mapping[str, Path], out: Path) -> list[Path]:
             raise Mistake(
                 "RESULTS_UNWRITABLE", f"--out {out}: the pictures cannot be written ({error}); name another folder"
             ) from error
+        except ExamplesError as error:
+            raise Mistake("PREPARATION_FAILED", f"{name}: {error}") from error
     return drawn

@@ -1,8 +1,10 @@
 """A search over two real Ray nodes of this machine, each with its own address and working directory."""
 
 import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +13,38 @@ from typing import Any
 import pytest
 
 from analysis import records
+from trainables.classification.options import ClassificationOptions
+from trainables.classification.starts import save_weights
+from trainables.models import build
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
+BUILT = """
+trainer = "classification"
+data = "embedded-digits"
+[options]
+width = 8
+stem = "strided"
+checkpoint_path = "{weights}"
+baseline_start = "checkpoint"
+baseline_epochs = 2
+baseline_batch_size = 32
+training_images = 800
+augmentation_images = 16
+evaluation_images = 16
+out_of_distribution_images = 8
+evaluation_attack = "fooling"
+out_of_distribution_attack = "gaussian"
+set_shards = 4
+[space]
+learning_rate = {{ log_uniform = [1e-3, 1e-2] }}
+[[objectives]]
+metric = "perturbed_validation_accuracy"
+goal = "max"
+reference = 0.0
+[budget]
+trials = 1
+epochs = 1
+"""
 
 
 def test_a_search_over_two_nodes_runs_to_its_front(
@@ -40,6 +72,34 @@ def most_at_once(trials: list[dict[str, Any]]) -> int:
         running += change
         most = max(most, running)
     return most
+
+
+def test_both_nodes_build_and_what_reads_a_file_of_the_driver_is_built_beside_it(
+    two_nodes: Any, robustune: Callable[..., "subprocess.CompletedProcess[str]"], tmp_path: Path
+) -> None:
+    weights = tmp_path / "weights.safetensors"
+    options = ClassificationOptions(width=8, stem="strided")
+    save_weights(build(options, 10, (3, 32, 32), seed=0), weights, options)
+    (tmp_path / "built.toml").write_text(BUILT.format(weights=weights))
+    done = robustune("sets", "build", "built.toml", "--address", two_nodes.address, **two_nodes.environment)
+    assert done.returncode == 0, done.stderr
+    shards = re.findall(r"^  set/.*: \d of 4 shards, \d+ images on (\S+)$", done.stdout, re.MULTILINE)
+    assert len(shards) == 16
+    assert set(shards) == {"127.0.0.2", "127.0.0.3"}
+    assert f"prepared checkpoint on {driver_node(two_nodes)}: " in done.stdout
+
+
+def driver_node(nodes: Any) -> str:
+    """The node that a driver on this machine is connected through."""
+    code = (
+        "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR'); "
+        "own = ray.get_runtime_context().get_node_id(); "
+        "print(next(node['NodeManagerAddress'] for node in ray.nodes() if node['NodeID'] == own))"
+    )
+    environment = {**os.environ, **nodes.environment}
+    command = [sys.executable, "-c", code, nodes.address]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    return told.stdout.split()[-1]
 
 
 def test_the_second_node_dies_and_its_trial_goes_on_elsewhere(
