@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import corruption_peer
-from trainables.perturbations.corruptions import CORRUPTIONS, TABLES
-from trainables.perturbations.corruptions.blur import zoom_crop
+from trainables.perturbations.corruptions import Ice, read_ice
 
 PINS: Final = (
     "numpy==1.26.4",
@@ -52,7 +51,7 @@ def python_of(folder: Path) -> Path:
 class Peer:
     """A running imagecorruptions."""
 
-    def __init__(self, process: "subprocess.Popen[str]", folder: Path, ice: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path, ice: Ice) -> None:
         self._process, self._folder, self.ice = process, folder, ice
 
     def corrupt(
@@ -111,55 +110,7 @@ def peer(environment: Path) -> Iterator[Peer]:
             process.wait()
 
 
-def _ice_of(python: Path) -> Path:
-    """The folder of the peer's pictures of frost."""
-    (found,) = python.parent.parent.glob("lib/python*/site-packages/imagecorruptions/frost")
-    return found
-
-
-def fed_draws(name: str, severity: int, size: tuple[int, int], seeds: list[int]) -> npt.NDArray[np.float64] | None:
-    """What the peer has to be given to draw what ours draws from `seeds`: (N, L), or None where that cannot be.
-
-    Shot noise and impulse noise draw in another way than the peer.
-    """
-    corruption, setting = CORRUPTIONS[name], TABLES["imagenet-c"][name][severity - 1]
-    if name not in _FEEDS or corruption.draw is None:
-        return None
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    rows = [_FEEDS[name](corruption.draw(size, setting, generator), setting, size) for generator in generators]
-    return np.stack([torch.cat([part.flatten().double() for part in row]).numpy() for row in rows])
-
-
-def _pixels(draws: tuple[Tensor, ...], _: Any, __: tuple[int, int]) -> list[Tensor]:
-    return [draws[0].permute(1, 2, 0)]
-
-
-def _glass(draws: tuple[Tensor, ...], glass: Any, _: tuple[int, int]) -> list[Tensor]:
-    drawn, outcomes = draws[0].flip(1, 2).double(), 2 * glass.reach
-    pair = torch.stack([drawn % outcomes, drawn // outcomes], 3)  # across, then down
-    return [(pair + 0.5) / outcomes]
-
-
-def _angle(draws: tuple[Tensor, ...], _: Any, __: tuple[int, int]) -> list[Tensor]:
-    return [(draws[0].double() + 45) / 90]
-
-
-def _snow(draws: tuple[Tensor, ...], snow: Any, size: tuple[int, int]) -> list[Tensor]:
-    noise = torch.zeros(size)
-    crops = [zoom_crop(side, snow.zoom) for side in size]
-    top, left = ((side - crop) // 2 for side, crop in zip(size, crops, strict=True))
-    noise[top : top + crops[0], left : left + crops[1]] = draws[0]
-    return [noise, (draws[1].double() + 135) / 90]
-
-
-_FEEDS: Final[dict[str, Any]] = {
-    "gaussian_noise": _pixels,
-    "speckle_noise": _pixels,
-    "glass_blur": _glass,
-    "motion_blur": _angle,
-    "snow": _snow,
-    "frost": lambda draws, *_: [draws[0]],
-    "fog": lambda draws, *_: [draws[0][1:]],
-    "elastic_transform": lambda draws, *_: [(draws[0] + 1) / 2],
-    "spatter": lambda draws, *_: [draws[0]],
-}
+def _ice_of(python: Path) -> Ice:
+    """The peer's pictures of frost; it has six and draws from five."""
+    (folder,) = python.parent.parent.glob("lib/python*/site-packages/imagecorruptions/frost")
+    return Ice(read_ice(folder).pictures[:5])

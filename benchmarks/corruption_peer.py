@@ -48,7 +48,7 @@ class Fed:
 
 
 def corrupted(peer: Any, images: Array, name: str, severity: int, draws: Array | None) -> tuple[Array, float]:
-    """The corrupted images and the seconds that they took, without reading and writing files."""
+    """The corrupted images and the processor seconds that they took, without reading and writing files."""
     made = np.empty_like(images)
     seconds = 0.0
     own = {function: getattr(np.random, function) for function in ("normal", "uniform", "randint")}
@@ -56,9 +56,9 @@ def corrupted(peer: Any, images: Array, name: str, severity: int, draws: Array |
         fed = None if draws is None else Fed(draws[row])
         for function in own if fed else ():
             setattr(np.random, function, getattr(fed, function))
-        started = time.perf_counter()
+        started = time.process_time()
         made[row] = peer.corrupt(image, severity=severity, corruption_name=name)
-        seconds += time.perf_counter() - started
+        seconds += time.process_time() - started
         if fed and not fed.spent():
             raise ValueError(f"{name}: the given draws are not the ones that were asked for")
     for function, original in own.items():
