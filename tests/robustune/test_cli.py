@@ -299,6 +299,23 @@ def test_nothing_to_go_on_with_is_told_with_what_was_begun(call: Call, curves: C
     assert call("status", "results/curves").out == call("status", "curves.toml").out == call("status", "curves").out
 
 
+def test_a_study_that_takes_no_baseline_is_told(call: Call, curves: Curves, tmp_path: Path) -> None:
+    Ledger.create(tmp_path / "results" / "curves", read_study(curves(), vocabularies()), {}).close()
+    complained(call("check", curves("other"), "--baseline-from", "curves"), "OPTION_INVALID", "closed-form", "baseline")
+    complained(call("check", "smoke", "--baseline-from", "curves"), "BASELINE_UNFIT", "curves", "accuracy")
+
+
+def test_pictures_that_cannot_be_written_or_asked_for_are_told(call: Call, tmp_path: Path) -> None:
+    assert "--out" in call("sets", "show", "smoke").err
+    complained(
+        call("sets", "show", "smoke", "--out", "pictures", "--set", "none"),
+        "OPTION_INVALID",
+        "--set 'none'",
+        "hold-out",
+    )
+    assert not files(tmp_path)
+
+
 def test_nothing_to_show_in_mlflow_is_told(call: Call, tmp_path: Path) -> None:
     complained(call("ui"), "STUDY_MISSING", "mlflow.db", "robustune search")
     assert not files(tmp_path)
@@ -353,14 +370,23 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("command", ["check", "search", "resume", "status", "front", "data build"])
+@pytest.mark.parametrize(
+    "command", ["check", "search", "resume", "status", "front", "data build", "sets build", "evaluate"]
+)
 def test_a_hostile_name_steers_no_terminal_and_writes_nothing(
     call: Call, tmp_path: Path, command: str, name: str
 ) -> None:
     ended = call(*command.split(), name)
-    code = {"check": "STUDY_INVALID", "search": "STUDY_INVALID", "data build": "DATA_UNKNOWN"}
+    code = {**dict.fromkeys(("check", "search", "sets build"), "STUDY_INVALID"), "data build": "DATA_UNKNOWN"}
     complained(ended, code.get(command, "STUDY_MISSING"))
     assert "\x1b" not in ended.err
+    assert not files(tmp_path)
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_baseline_steers_no_terminal_and_writes_nothing(call: Call, tmp_path: Path, name: str) -> None:
+    for command in ("check", "search", "sets build"):
+        complained(call(*command.split(), "smoke", "--baseline-from", name), "STUDY_MISSING", "none was begun there")
     assert not files(tmp_path)
 
 
