@@ -204,9 +204,9 @@ def _index_tar(index: _Index, stream: IO[bytes]) -> None:
             if not member.isreg() or member.issparse() or member.size < 0:
                 raise index.unsafe(name, "is a link, a device or a sparse file")
             index.add(name, member.size, _Stretch(member.offset_data, member.size))
-        # tarfile takes a damaged header for the end.
-        if any(os.pread(stream.fileno(), tarfile.BLOCKSIZE, archive.offset)):
-            raise index.broken(f"damaged at byte {archive.offset}, after {len(index.members)} members")
+        # tarfile takes a damaged header for the end, and a cut between two members as well.
+        if os.pread(stream.fileno(), tarfile.BLOCKSIZE, archive.offset) != bytes(tarfile.BLOCKSIZE):
+            raise index.broken(f"damaged or cut at byte {archive.offset}, after {len(index.members)} members")
 
 
 def _spooled(index: _Index, packed: Any, spool: IO[bytes]) -> IO[bytes]:

@@ -1,7 +1,8 @@
 """From the bytes of an image file to 8-bit RGB pixels, whatever the file's own mode.
 
-Laws: an EXIF orientation is applied; what is transparent lies on white; CMYK goes to RGB without a colour profile (and
-an Adobe file's inversion is undone); 16-bit values keep their upper 8 bits; of several frames the first counts.
+Laws: an EXIF orientation is applied; what is transparent lies on white; CMYK goes to RGB without a colour profile, and
+in a JPEG its inks are inverted first, as Adobe stores them; 16-bit values keep their upper 8 bits; of several frames
+the first counts.
 """
 
 import io
@@ -58,6 +59,9 @@ def size_of(content: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             width, height = _checked_size(*image.size)
+            if image.format == "TIFF":  # some versions of Pillow have turned the size by now
+                height, width, _ = decoded(content).shape
+                return width, height
             return (height, width) if image.getexif().get(_ORIENTATION) in _LAID_OVER else (width, height)
     except Unreadable:
         raise
@@ -96,7 +100,8 @@ def _by_pillow(content: bytes) -> Pixels:
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             _checked_size(*image.size)
-            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+            image.load()
+            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))  # not before: Pillow has turned a TIFF by now
             pixels = _rgb(image)
             return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
     except Unreadable:
@@ -106,7 +111,6 @@ def _by_pillow(content: bytes) -> Pixels:
 
 
 def _rgb(image: Any) -> Pixels:
-    image.load()
     if image.mode.startswith("I"):
         return _upper_bits(np.asarray(image))
     if image.mode == "F":

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -122,13 +123,19 @@ class Folder:
     def _names(self, at: str, folders: bool) -> list[str]:
         try:
             with os.scandir(f"{self.root}/{at}") as entries:
-                return sorted(entry.name for entry in entries if visible(entry.name) and entry.is_dir() == folders)
+                return sorted(entry.name for entry in entries if visible(entry.name) and _is_folder(entry) == folders)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise TrainableError(
                 "DATA_INVALID", f"{self.root}/{at}: {error.strerror}; make it readable or leave it out"
             ) from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):  # links that lead to each other
+        return entry.is_dir()
+    return False
 
 
 def _whole(handle: int, size: int) -> bytes:

@@ -1,0 +1,107 @@
+"""Small real images, and the official layouts made of them."""
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from trainables.data.ingestion.adding import Added, Choices, add
+
+Pixels = npt.NDArray[np.uint8]
+Add = Callable[..., Added]
+
+
+def picture(number: int, side: int = 16) -> Pixels:
+    """A smooth image of its own, (side, side, 3), that JPEG keeps apart from every other."""
+    generator = np.random.default_rng(number)
+    waves = generator.uniform(0.5, 3, (3, 2))
+    places = np.linspace(0, np.pi, side)
+    turned = np.sin(waves[:, :1, None] * places[None, :, None] + waves[:, 1:, None] * places[None, None, :])
+    shift, height = generator.uniform(60, 190, (3, 1, 1)), generator.uniform(20, 60, (3, 1, 1))
+    return np.clip(shift + turned * height, 0, 255).astype(np.uint8).transpose(1, 2, 0)
+
+
+def encoded(pixels: Any, kind: str = "JPEG", **options: Any) -> bytes:
+    """A file's bytes, of an array or of a Pillow image."""
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def written(root: Path, files: Mapping[str, bytes]) -> Path:
+    """The folder, with those files."""
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
+
+
+def class_files(classes: Mapping[str, int], start: int = 0, suffix: str = "JPEG") -> dict[str, bytes]:
+    """That many different images in a folder for each class."""
+    numbers = iter(range(start, start + sum(classes.values())))
+    kind = {"JPEG": "JPEG", "jpg": "JPEG", "png": "PNG"}[suffix]
+    return {
+        f"{name}/{number}.{suffix}": encoded(picture(number), kind)
+        for name, count in classes.items()
+        for number in [next(numbers) for _ in range(count)]
+    }
+
+
+def below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same files in a folder."""
+    return {f"{folder}/{name}": content for name, content in files.items()}
+
+
+def packed(path: Path, files: Mapping[str, bytes]) -> Path:
+    """The files as an archive, of the kind that its name says."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return path
+    mode: Any = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".bz2": "w:bz2", ".xz": "w:xz"}[path.suffix]
+    with tarfile.open(path, mode) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+class Making:
+    """What tests make their files with."""
+
+    picture = staticmethod(picture)
+    encoded = staticmethod(encoded)
+    written = staticmethod(written)
+    class_files = staticmethod(class_files)
+    below = staticmethod(below)
+    packed = staticmethod(packed)
+
+
+@pytest.fixture(scope="session")
+def making() -> type[Making]:
+    return Making
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def adding(library: Path) -> Iterator[Add]:
+    """Adds to an own library; keywords are those of `Choices`, with two workers."""
+
+    def run(layout: str, path: Path, name: str = "mine", into: Path | None = None, **choices: Any) -> Added:
+        return add(layout, path, name, Choices(**{"workers": 2, **choices}), into or library, lambda *_: None)
+
+    return run
