@@ -90,9 +90,11 @@ def rows(device: str) -> list[dict[str, Any]]:
 def _ours(images: LabelledImages, normalisation: Normalisation) -> Callable[[int], Iterable[tuple[Tensor, Tensor]]]:
     batches = Batches(
         clean=images,
-        fooling=[],
+        rows=torch.arange(len(images)),
+        extra=[],
         extra_share=0.0,
         batch_size=BATCH_SIZE,
+        steps_per_epoch=0,
         augmented=True,
         flip_probability=0.0,
         normalisation=normalisation,

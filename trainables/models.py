@@ -15,6 +15,7 @@ from trainables.architectures import RESNETS
 from trainables.checkpoints import check_shapes, load
 from trainables.classification.options import HEAD_ONLY, OWN_WIDTH, WHOLE_NET, ClassificationOptions
 from trainables.errors import TrainableError
+from trainables.subsampling import exchange_narrow
 
 _BLOCKS: Final[Mapping[str, tuple[Any, list[int], dict[str, int]]]] = {
     "resnet18": (BasicBlock, [2, 2, 2, 2], {}),
@@ -105,6 +106,7 @@ def build(options: ClassificationOptions, classes: int, image_shape: tuple[int, 
         with own_randomness(seed, torch.device("cpu")):
             net = _construct(options, outputs, side)
         _exchange_activations(net, options.activation)
+        exchange_narrow(net)
         if options.input_size:
             net.register_forward_pre_hook(_Resize(options.input_size))
         net.eval()

@@ -73,11 +73,11 @@ def data(store: Store) -> str:
 
 @pytest.fixture(scope="session")
 def sets(store: Store, data: str) -> dict[str, str]:
-    """Sets for every metric and for fooling rate 20: clean validation images in the place of fooling ones."""
+    """Sets for every metric, and two to train with: clean validation images in the place of perturbed ones."""
     digest = address("fooling", {"name": "sixteen", "version": 1})
     clean = read_images(store.open(data).path / "validation.arrow")
     store.publish(digest, lambda to: write_images(to / "images.arrow", clean.images, clean.labels, clean.lineage), {})
-    names = ("perturbed-training", "perturbed-validation", "augmentation/fooling-20")
+    names = ("perturbed-training", "perturbed-validation", "augmentation/fooling-20", "augmentation/gaussian")
     return {"data": data, **{f"set/{name}": digest for name in names}}
 
 

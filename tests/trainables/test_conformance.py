@@ -63,6 +63,24 @@ TABLE = {
         },
         {"learning_rate": 0.01},
     ),
+    "batches of four from two pools, counted in steps": Row(
+        "classification",
+        {
+            **THIN,
+            "batch_size": 4,
+            "steps_per_epoch": 9,
+            "training_images": 30,
+            "fooling_rates": [20],
+            "extra_sets": ["gaussian"],
+            "extra_share": 0.3,
+        },
+        {"steps_per_epoch": 8},
+    ),
+    "perturbed images alone, kept head": Row(
+        "classification",
+        {**THIN, "head": "kept", "extra_sets": ["gaussian"], "extra_share": 1.0, "optimizer": "sgd", "momentum": 0.0},
+        {"extra_share": 0.9},
+    ),
     "dropout": Row(
         "classification",
         {**QUICK, "model": "squeezenet1_1", "input_size": 32, "batch_size": 32, "precision": "float32"},

@@ -121,6 +121,31 @@ def test_published_weights_fill_all_but_the_head(tmp_path: Path) -> None:
     assert torch.equal(net.get_parameter("layer4.1.conv2.weight"), published.get_parameter("layer4.1.conv2.weight"))
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_head_of_1000_classes_of_the_datas_own_is_not_the_published_one(tmp_path: Path, kept: bool) -> None:
+    published = models.build(ClassificationOptions(), 1000, SHAPE, seed=5)
+    torch.save(published.state_dict(), tmp_path / "weights.pth")
+    net = models.build(ClassificationOptions(head="kept" if kept else "fresh"), 1000, SHAPE, 0)
+    stayed = models.load_pretrained(net, "resnet18", str(tmp_path / "weights.pth"), keep_head=kept)
+    assert stayed == (frozenset() if kept else {"fc.weight", "fc.bias"})
+    assert torch.equal(net.get_parameter("fc.weight"), published.get_parameter("fc.weight")) == kept
+
+
+def test_a_kept_head_has_the_published_outputs_however_few_classes_there_are() -> None:
+    assert models.head(thin(head="kept")).weight.shape[0] == 1000
+    assert models.head(models.build(ClassificationOptions(head="kept"), 2, SHAPE, 0)).weight.shape[0] == 1000
+    with pytest.raises(TrainableError, match=r"1000 outputs.*1001 classes") as caught:
+        models.build(ClassificationOptions(head="kept"), 1001, SHAPE, 0)
+    assert caught.value.code == "OPTION_INVALID"
+
+
+def test_a_kept_head_wants_published_weights_that_have_it(tmp_path: Path) -> None:
+    torch.save(net_of().state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(TrainableError, match=r"fc\.(weight|bias)") as caught:
+        models.load_pretrained(net_of(head="kept"), "resnet18", str(tmp_path / "weights.pth"), keep_head=True)
+    assert caught.value.code == "CKPT_CORRUPT"
+
+
 class Payload:
     def __reduce__(self) -> tuple[Any, ...]:
         return (Path.touch, (Path("payload-ran"),))

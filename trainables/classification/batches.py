@@ -95,7 +95,8 @@ class Batches:
         begin = first * size - drawn[0] if self.steps_per_epoch else epoch * len(self.rows)
         clean = _row(len(self.rows), begin, self.steps * size - sum(counts), (seed, "order"))
         pool = _row(sum(map(len, self.extra)), drawn[0], sum(counts), (seed, "extra order"))
-        return zip(self.rows[clean].split([size - count for count in counts]), pool.split(counts), strict=True)
+        parts = torch.split(self.rows[clean], [size - count for count in counts]), torch.split(pool, counts)
+        return zip(*parts, strict=True)
 
 
 def _row(size: int, begin: int, count: int, parts: tuple[int | str, ...]) -> Tensor:

@@ -38,20 +38,21 @@ def build_pretext(arguments: Mapping[str, Any], inputs: Inputs, directory: Path)
         TrainableError: OPTION_INVALID, where the data set has no pretext task; NONFINITE.
 
     Source: Dosovitskiy et al. 2014, "Discriminative unsupervised feature learning with convolutional neural networks":
-    every exemplar is a class of its own. From the thin ResNet-18's features (width 16) a linear layer then reads 86 % of
-    the validation digits of `embedded-digits`; after as many seconds of predicting rotations (Gidaris et al. 2018) 29 %,
-    of telling pairs of views apart (Chen et al. 2020, in batches as small) 49 %.
+    every exemplar is a class of its own. From the thin ResNet-18's features (width 16) a linear layer then reads 86 %
+    of the validation digits of `embedded-digits`; after as many seconds of predicting rotations (Gidaris et al. 2018)
+    29 %, of telling pairs of views apart (Chen et al. 2020, in batches as small) 49 %.
     """
     views = exemplar_views(arguments["data"])
     options = dataclasses.replace(architecture_of(arguments), head="fresh", **_RECIPE)
     channels = normalisation(inputs.folder("data"))
-    net = build(options, len(views), tuple(views.shape[2:]), derive("pretext", "weights"))
+    exemplars, _, depth, height, width = views.shape
+    net = build(options, exemplars, (depth, height, width), derive("pretext", "weights"))
     net.to(device_of("auto")).to(memory_format=torch.channels_last)
     _train(net, _labelled(views[:, :-HELD_BACK]), options, channels)
     net.cpu().eval()
     save_weights(net, directory / WEIGHTS, options, without=head_names(net))
     recognised = accuracy(net, _labelled(views[:, -HELD_BACK:]), channels)
-    told = {"task": "which exemplar an image is a view of", "exemplars": len(views), "epochs": EPOCHS}
+    told = {"task": "which exemplar an image is a view of", "exemplars": exemplars, "epochs": EPOCHS}
     return {**told, "images": views[:, :-HELD_BACK].shape[:2].numel(), "recognised": round(recognised, 6)}
 
 
