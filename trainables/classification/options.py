@@ -249,8 +249,8 @@ class ClassificationOptions:
     baseline_sha256: str = option(
         "string", "", "SHA-256 of baseline_weights, in hexadecimal; empty takes the file as it is", fixed=True
     )
-    baseline_epochs: int = option("integer", 6, "epochs of a baseline that is trained", minimum=1, fixed=True)
-    baseline_batch_size: int = option("integer", 64, "batch size of a baseline that is trained", minimum=2, fixed=True)
+    baseline_epochs: int = option("integer", 9, "epochs of a baseline that is trained", minimum=1, fixed=True)
+    baseline_batch_size: int = option("integer", 32, "batch size of a baseline that is trained", minimum=2, fixed=True)
     baseline_learning_rate: float = option(
         "number", 2e-3, "learning rate of a baseline that is trained", exclusiveMinimum=0, maximum=10, fixed=True
     )

@@ -1,7 +1,7 @@
 """Which training images a study uses, where it does not use all."""
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,10 @@ def training_rows(data: Path, count: int) -> Tensor:
             f"training_images: {count} of {len(split)} training images of {classes} classes; "
             f"set a number from {classes} to {len(split)}, or 0 for all",
         )
-    return torch.tensor(_in_order(split.labels, split.lineage)[:count]).sort().values
+    return torch.tensor(_in_order(split.labels.tolist(), split.lineage)[:count]).sort().values
 
 
-def _in_order(labels: Tensor, lineage: tuple[str, ...]) -> list[int]:
+def _in_order(labels: Sequence[int], lineage: Sequence[str]) -> list[int]:
     """Every row, lineage by lineage; the next one is of the class with the fewest rows so far."""
     groups: dict[str, list[int]] = {}
     for row, name in enumerate(lineage):
@@ -64,7 +64,7 @@ def _in_order(labels: Tensor, lineage: tuple[str, ...]) -> list[int]:
     shuffled = list(groups.values())
     waiting: dict[int, list[list[int]]] = {}
     for index in drawn:
-        waiting.setdefault(int(labels[shuffled[index][0]]), []).append(shuffled[index])
+        waiting.setdefault(labels[shuffled[index][0]], []).append(shuffled[index])
     fewest = [(0, label) for label in sorted(waiting)]
     rows: list[int] = []
     while fewest:
