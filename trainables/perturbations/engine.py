@@ -1,7 +1,7 @@
 """The batch that finished images leave and waiting ones enter: the loop of every attack that makes sets."""
 
 import dataclasses
-from typing import Protocol
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +10,13 @@ from trainables.images import Normalisation
 from trainables.perturbations.attack import Attacked, Watcher
 from trainables.perturbations.frozen import frozen
 
+CHECKED_TOGETHER: Final = 32
+"""Images that wait for the check of their rounded selves: one pass over 8 takes half as long again for each image."""
 
-@dataclasses.dataclass
+
+@dataclasses.dataclass(frozen=True)
 class Standing:
-    """The images that stand in the batch, one in each slot.
+    """Images on their way, one in each place of the batch.
 
     Attributes:
         rows: (n,) int64 places among the given images.
@@ -22,6 +25,7 @@ class Standing:
         targets: (n,) int64.
         clean: (n, C, h, w) normalised source images.
         points: (n, C, h, w) where they have come to, normalised.
+        onward: (n, C, h, w) where the next step leads.
     """
 
     rows: Tensor
@@ -30,19 +34,27 @@ class Standing:
     targets: Tensor
     clean: Tensor
     points: Tensor
+    onward: Tensor
 
-    def put(self, slots: Tensor, others: "Standing") -> None:
-        """Lets others stand in these slots."""
-        for field in dataclasses.fields(self):
-            getattr(self, field.name)[slots] = getattr(others, field.name)
+    def __len__(self) -> int:
+        return len(self.rows)
 
-    def of(self, slots: Tensor) -> "Standing":
-        """Those of some slots."""
-        return Standing(*(getattr(self, field.name)[slots] for field in dataclasses.fields(self)))
+    def of(self, picked: Tensor) -> "Standing":
+        """Those that a mask picks."""
+        return Standing(*(getattr(self, field.name)[picked] for field in dataclasses.fields(self)))
+
+    def joined(self, others: "Standing") -> "Standing":
+        """These and then others."""
+        pairs = ((getattr(self, field.name), getattr(others, field.name)) for field in dataclasses.fields(self))
+        return Standing(*(torch.cat(pair) for pair in pairs))
+
+    def advanced(self) -> "Standing":
+        """The same images one step on."""
+        return dataclasses.replace(self, points=self.onward, steps=self.steps + 1)
 
 
 class Rule(Protocol):
-    """What one attack does with an image; the loop knows when."""
+    """What one attack does with its images; the loop knows when."""
 
     @property
     def limit(self) -> int:
@@ -54,7 +66,7 @@ class Rule(Protocol):
     def objective(self, scores: Tensor, standing: Standing) -> Tensor:
         """(n,) what each step is to raise."""
 
-    def move(self, standing: Standing, gradient: Tensor) -> Tensor:
+    def onward(self, standing: Standing, gradient: Tensor) -> Tensor:
         """Points one step on."""
 
     def fools(self, predicted: Tensor, standing: Standing) -> Tensor:
@@ -62,114 +74,103 @@ class Rule(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Sources:
-    """The images to attack; shapes as in `Attack`."""
+class Task:
+    """All that one call of an attack is about; shapes as in `Attack`.
 
+    Attributes:
+        net: attacked.
+        images: to attack.
+        labels: their classes.
+        targets: their wrong classes.
+        normalisation: of the net's inputs.
+        batch: images in one forward pass.
+        watch: see `Watcher`.
+        side: longer side at which images are attacked, to be enlarged afterwards; 0 means their own.
+    """
+
+    net: nn.Module
     images: Tensor
     labels: Tensor
     targets: Tensor
     normalisation: Normalisation
+    batch: int
+    watch: Watcher | None = None
+    side: int = 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where the net is."""
+        return next(self.net.parameters()).device
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Network inputs of some images at the side where they are attacked."""
+        clean = self.normalisation.of(torch.index_select(self.images, 0, rows).to(self.device))
+        height, width = self.images.shape[2:]
+        if not 0 < self.side < max(height, width):
+            return clean
+        share = self.side / max(height, width)
+        return _resized(clean, (max(1, round(share * height)), max(1, round(share * width))))
+
+    def full(self, points: Tensor) -> Tensor:
+        """Points at the size of the given images."""
+        height, width = self.images.shape[2:]
+        return points if points.shape[2:] == (height, width) else _resized(points, (height, width))
 
 
-@dataclasses.dataclass(frozen=True)
-class Walk:
-    """All that one call of an attack needs.
+def run(task: Task, rule: Rule) -> Attacked:
+    """Every image is looked at, checked and moved until it fools or its steps are spent; then the next takes its place.
 
-    Attributes:
-        net: frozen.
-        device: the net's.
-        sources: to attack.
-        rule: the attack.
-        side: at which images are attacked and then enlarged; 0 means their own.
-        watch: see `Watcher`.
+    An image fools when its enlarged, clipped, rounded self does. The net is copied and thereby left as it came.
     """
-
-    net: nn.Module
-    device: torch.device
-    sources: Sources
-    rule: Rule
-    side: int
-    watch: Watcher | None
-
-
-def run(
-    net: nn.Module, sources: Sources, rule: Rule, batch: int, watch: Watcher | None = None, side: int = 0
-) -> Attacked:
-    """Every image is looked at, checked and moved until it fools or its steps are spent; then the next takes its slot.
-
-    An image fools when its clipped, rounded, enlarged self does. Each pass is forward, check, step.
-    """
-    count = len(sources.images)
-    result = Attacked(
-        sources.images.clone(), torch.zeros(count, dtype=torch.bool), torch.zeros(count, dtype=torch.int64)
-    )
-    walk = Walk(frozen(net), next(net.parameters()).device, sources, rule, side, watch)
+    count = len(task.images)
+    result = Attacked(task.images.clone(), torch.zeros(count, dtype=torch.bool), torch.zeros(count, dtype=torch.int64))
     waiting = torch.arange(count)
-    standing, waiting = _enter(walk, waiting[:batch]), waiting[batch:]
-    while len(standing.rows):
-        _show(walk, standing)
-        predicted, gradient = _look(walk, standing)
-        leaving = _settle(walk, standing, predicted, result)
-        standing.points = rule.move(standing, gradient)
-        standing.steps += 1
-        entering, waiting = waiting[: len(leaving)], waiting[len(leaving) :]
-        if len(entering):
-            standing.put(leaving[: len(entering)], _enter(walk, entering))
-        if len(leaving) > len(entering):
-            stays = torch.ones(len(standing.rows), dtype=torch.bool, device=walk.device)
-            stays[leaving[len(entering) :]] = False
-            standing = standing.of(stays)
+    standing = believing = nobody = _entered(task, rule, waiting[:0])
+    if count:
+        task = dataclasses.replace(task, net=frozen(task.net, task.inputs(waiting[:1])))
+    while len(standing) or len(believing) or len(waiting):
+        entering, waiting = waiting.tensor_split([max(0, task.batch - len(standing))])
+        standing, stopped = _step(task, rule, standing.joined(_entered(task, rule, entering)))
+        believing = believing.joined(stopped)
+        if len(believing) >= CHECKED_TOGETHER or not len(standing):
+            standing = standing.joined(_check(task, rule, believing, result))
+            believing = nobody
     return result
 
 
-def _enter(walk: Walk, rows: Tensor) -> Standing:
-    sources = walk.sources
-    clean = _resized(sources.normalisation.of(torch.index_select(sources.images, 0, rows).to(walk.device)), walk.side)
-    there = rows.to(walk.device)
-    return Standing(
-        there,
-        torch.zeros_like(there),
-        sources.labels[rows].to(walk.device),
-        sources.targets[rows].to(walk.device),
-        clean,
-        walk.rule.start(clean, rows),
-    )
+def _entered(task: Task, rule: Rule, rows: Tensor) -> Standing:
+    clean = task.inputs(rows)
+    there = rows.to(task.device)
+    start = rule.start(clean, rows)
+    labels, targets = (classes[rows].to(task.device) for classes in (task.labels, task.targets))
+    return Standing(there, torch.zeros_like(there), labels, targets, clean, start, start)
 
 
-def _show(walk: Walk, standing: Standing) -> None:
-    if walk.watch is not None:
-        full = _resized(standing.points, walk.sources.images.shape[-1])
-        walk.watch(standing.rows.cpu(), walk.sources.normalisation.floats(full).clamp_(0, 1).cpu())
-
-
-def _look(walk: Walk, standing: Standing) -> tuple[Tensor, Tensor]:
-    """Predicted classes and the gradient of the objective."""
-    points = standing.points.detach().requires_grad_()
+def _step(task: Task, rule: Rule, standing: Standing) -> tuple[Standing, Standing]:
+    """Those that took a step, and those that believe or are out of steps, which wait where they stand."""
+    if task.watch is not None:
+        task.watch(standing.rows.cpu(), task.normalisation.floats(task.full(standing.points)).clamp_(0, 1).cpu())
+    points = standing.points.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
     with torch.enable_grad():
-        scores = walk.net(points)
-        (gradient,) = torch.autograd.grad(walk.rule.objective(scores, standing).sum(), points)
-    return scores.detach().argmax(1), gradient
+        scores = task.net(points)
+        (gradient,) = torch.autograd.grad(rule.objective(scores, standing).sum(), points)
+    standing = dataclasses.replace(standing, onward=rule.onward(standing, gradient))
+    stopped = rule.fools(scores.argmax(1), standing) | (standing.steps >= rule.limit)
+    return standing.of(~stopped).advanced(), standing.of(stopped)
 
 
-def _settle(walk: Walk, standing: Standing, predicted: Tensor, result: Attacked) -> Tensor:
-    """Writes down the images that fool after rounding or are out of steps; the slots that these leave."""
-    spent = standing.steps >= walk.rule.limit
-    slots = (walk.rule.fools(predicted, standing) | spent).nonzero().squeeze(1)
-    if not len(slots):
-        return slots
-    candidates = standing.of(slots)
-    rounded = walk.sources.normalisation.pixels(_resized(candidates.points, walk.sources.images.shape[-1]))
+def _check(task: Task, rule: Rule, believing: Standing, result: Attacked) -> Standing:
+    """Writes down those that fool after rounding or are out of steps; the others, one step on."""
+    rounded = task.normalisation.pixels(task.full(believing.points))
     with torch.no_grad():
-        fooled = walk.rule.fools(walk.net(walk.sources.normalisation.of(rounded)).argmax(1), candidates)
-    done = fooled | spent[slots]
-    rows = candidates.rows[done].cpu()
+        fooled = rule.fools(task.net(task.normalisation.of(rounded)).argmax(1), believing)
+    done = fooled | (believing.steps >= rule.limit)
+    rows = believing.rows[done].cpu()
     result.images[rows] = rounded[done].cpu()
     result.fooled[rows] = fooled[done].cpu()
-    result.steps[rows] = candidates.steps[done].cpu()
-    return slots[done]
+    result.steps[rows] = believing.steps[done].cpu()
+    return believing.of(~done).advanced()
 
 
-def _resized(images: Tensor, side: int) -> Tensor:
-    if side in (0, images.shape[-1]):
-        return images
-    return nn.functional.interpolate(images, (side, side), mode="bilinear", antialias=True)
+def _resized(images: Tensor, sides: tuple[int, int]) -> Tensor:
+    return nn.functional.interpolate(images, sides, mode="bilinear", antialias=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from trainables.images import Normalisation
 from trainables.perturbations.attack import Attacked, Watcher
-from trainables.perturbations.engine import Sources, Standing, run
+from trainables.perturbations.engine import Standing, Task, run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +52,8 @@ def fooling_images(
     Source: step rate * g / ||g||_2 over the whole image, at most 100, in normalised input space (the fooling-image
     protocol of the project); the check after rounding is ours.
     """
-    sources = Sources(images, labels, targets, normalisation)
-    return run(net, sources, _Ascent(options), options.batch, watch, options.generation_size)
+    task = Task(net, images, labels, targets, normalisation, options.batch, watch, options.generation_size)
+    return run(task, _Ascent(options))
 
 
 class _Ascent:
@@ -67,7 +67,7 @@ class _Ascent:
     def objective(self, scores: Tensor, standing: Standing) -> Tensor:
         return scores.gather(1, standing.targets[:, None])
 
-    def move(self, standing: Standing, gradient: Tensor) -> Tensor:
+    def onward(self, standing: Standing, gradient: Tensor) -> Tensor:
         return standing.points + self._options.step_length(*gradient.shape[2:]) * unit(gradient)
 
     def fools(self, predicted: Tensor, standing: Standing) -> Tensor:

@@ -1,18 +1,27 @@
 """A network as an attack wants it: a copy that cannot learn, with less arithmetic."""
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.fx import Node
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from trainables.perturbations.convolutions import Dense, Unshuffled
 
-def frozen(net: nn.Module) -> nn.Module:
+
+def frozen(net: nn.Module, example: Tensor) -> nn.Module:
     """A copy in evaluation mode that gives the net's scores, without gradients of its weights.
 
-    Batch norms that follow a convolution, and nothing else does, are folded into it: scores differ in the last bits.
-    The net itself is not touched, so nothing has to be put back.
+    Batch norms that follow a convolution, and nothing else does, are folded into it, and on a CPU some convolutions are
+    computed in another way: scores differ in the last bits. The net itself is not touched, so nothing has to be put
+    back.
+
+    Args:
+        net: any.
+        example: (n, C, H, W) input of the size that will come most.
     """
     copied = copy.deepcopy(net).eval().requires_grad_(False)
     for parameter in copied.parameters():
@@ -22,7 +31,29 @@ def frozen(net: nn.Module) -> nn.Module:
         if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d) and norm.track_running_stats:
             copied.set_submodule(first, fuse_conv_bn_eval(convolution, norm).requires_grad_(False))
             copied.set_submodule(second, nn.Identity())
+    copied = copied.to(memory_format=torch.channels_last)
+    if example.device.type == "cpu":
+        _exchange_convolutions(copied, example)
     return copied
+
+
+def _exchange_convolutions(net: nn.Module, example: Tensor) -> None:
+    shapes: dict[str, torch.Size] = {}
+
+    def note(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Any], None]:
+        return lambda _, inputs, __: shapes.update({name: inputs[0].shape})
+
+    layers = {name: layer for name, layer in net.named_modules() if type(layer) is nn.Conv2d}
+    hooks = [layer.register_forward_hook(note(name)) for name, layer in layers.items()]
+    with torch.no_grad():
+        net(example)
+    for hook in hooks:
+        hook.remove()
+    for name, shape in shapes.items():
+        if Unshuffled.suits(layers[name], shape):
+            net.set_submodule(name, Unshuffled(layers[name]))
+        elif Dense.suits(layers[name], shape):
+            net.set_submodule(name, Dense(layers[name], shape))
 
 
 def _chained(net: nn.Module) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from trainables.images import Normalisation
 from trainables.perturbations.attack import Attacked, Watcher
-from trainables.perturbations.engine import Sources, Standing, run
+from trainables.perturbations.engine import Standing, Task, run
 from trainables.perturbations.fooling import unit
 
 
@@ -44,8 +44,8 @@ def gaussian_noise(
 
     Arguments as in `Attack`. An image fools when its rounded self is classified as anything but its label.
     """
-    sources = Sources(images, labels, targets, normalisation)
-    return run(net, sources, _Noise(options, normalisation, seeds), options.batch, watch)
+    task = Task(net, images, labels, targets, normalisation, options.batch, watch)
+    return run(task, _Noise(options, normalisation, seeds))
 
 
 class _Noise:
@@ -56,16 +56,15 @@ class _Noise:
         self.limit = options.iterations
 
     def start(self, clean: Tensor, rows: Tensor) -> Tensor:
-        draws = [
-            torch.randn(clean.shape[1:], generator=torch.Generator().manual_seed(seed))
-            for seed in self._seeds[rows].tolist()
-        ]
-        return clean + (torch.stack(draws) * (self._options.start / self._std)).to(clean.device)
+        noise = torch.empty(clean.shape)
+        for place, seed in enumerate(self._seeds[rows].tolist()):
+            noise[place].normal_(generator=torch.Generator().manual_seed(seed))
+        return clean + (noise * (self._options.start / self._std)).to(clean.device)
 
     def objective(self, scores: Tensor, standing: Standing) -> Tensor:
         return scores.log_softmax(1).gather(1, standing.targets[:, None])
 
-    def move(self, standing: Standing, gradient: Tensor) -> Tensor:
+    def onward(self, standing: Standing, gradient: Tensor) -> Tensor:
         noise = standing.points - standing.clean
         return standing.points + self._options.step * unit(gradient - 2 * self._options.penalty * noise)
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from trainables.images import Normalisation
 from trainables.perturbations.attack import Attacked, Watcher
-from trainables.perturbations.engine import Sources, Standing, run
+from trainables.perturbations.engine import Standing, Task, run
 from trainables.perturbations.fooling import unit
 
 
@@ -44,8 +44,8 @@ def pixel_changes(
 
     Arguments as in `Attack`. An image fools when its rounded self is classified as anything but its label.
     """
-    sources = Sources(images, labels, targets, normalisation)
-    return run(net, sources, _Colours(options, normalisation, seeds, images.shape[2:]), options.batch, watch)
+    task = Task(net, images, labels, targets, normalisation, options.batch, watch)
+    return run(task, _Colours(options, normalisation, seeds, images.shape[2:]))
 
 
 class _Colours:
@@ -64,7 +64,7 @@ class _Colours:
     def objective(self, scores: Tensor, standing: Standing) -> Tensor:
         return scores.log_softmax(1).gather(1, standing.targets[:, None])
 
-    def move(self, standing: Standing, gradient: Tensor) -> Tensor:
+    def onward(self, standing: Standing, gradient: Tensor) -> Tensor:
         mean, std = self._mean.to(gradient.device), self._std.to(gradient.device)
         anew = (standing.steps > 0) & (standing.steps % self._options.iterations == 0)
         free = self._free(standing)
