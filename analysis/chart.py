@@ -4,21 +4,26 @@ from typing import Final
 
 from analysis.canvas import Canvas, grid, opening, path
 from analysis.curves import Curves
-from analysis.panels import Panel, Point, label_places
+from analysis.panels import Panel, Point, kind_name, label_places
 from analysis.placement import Box
 from analysis.wording import escaped, shown
+from search_spaces.study import Study
 
 RADIUS: Final = 5.5
 TARGET: Final = 12.0
 LETTER: Final = 12.5
 
 
-def front_chart(panel: Panel, name: str) -> str:
+def front_chart(panel: Panel, name: str, study: Study) -> str:
     """Returns the SVG of a panel; each point is a link to its trial's row and says its scores."""
     canvas = Canvas(720, 460)
-    parts = [opening(canvas, "Front", name), grid(canvas, panel), _edge(canvas, panel, name)]
+    parts = [
+        opening(canvas, f"{panel.y.label} by {panel.x.label}", name),
+        grid(canvas, panel),
+        _edge(canvas, panel, name),
+    ]
     first = max(panel.points, key=lambda point: point.kind == "front", default=None)
-    parts += [_mark(canvas, panel, point, point is first) for point in panel.points]
+    parts += [_mark(canvas, panel, point, kind_name(point.kind, study), point is first) for point in panel.points]
     parts += [_labels(canvas, panel), "</svg>"]
     return "".join(parts)
 
@@ -49,10 +54,10 @@ def _edge(canvas: Canvas, panel: Panel, name: str) -> str:
     return "".join([*parts, "</g>"])
 
 
-def _mark(canvas: Canvas, panel: Panel, point: Point, first: bool) -> str:
+def _mark(canvas: Canvas, panel: Panel, point: Point, known_as: str, first: bool) -> str:
     """One trial; the keyboard reaches the first one, and from there the others."""
     x, y = canvas.at(panel, point.x, point.y)
-    said = f"Trial {point.trial}, {point.kind}: {panel.x.label} {shown(point.x)}, {panel.y.label} {shown(point.y)}"
+    said = f"Trial {point.trial}, {known_as}: {panel.x.label} {shown(point.x)}, {panel.y.label} {shown(point.y)}"
     shape = f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:g}"/>'
     if point.kind == "infeasible":
         shape = f'<path class="dot" d="M{x - 4:.1f} {y - 4:.1f}l8 8m0 -8l-8 8"/>'

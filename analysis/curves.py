@@ -1,6 +1,7 @@
 """Computes the lines of a page: scores by epoch, and the hypervolume by the trials that ended."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,9 @@ from analysis.panels import Axis, count_axis, value_axis
 from analysis.placement import Position
 from analysis.wording import GOALS, readable
 from search_spaces.study import Study
+
+EXPLODED: Final = 10.0
+"""Scores so many times greater than every last one lie beyond the axis, where they would flatten all others."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ def by_epoch(epochs: pa.Table, front: pa.Table, study: Study) -> tuple[Curves, .
             continue
         lines = [Curve(trial, trial in best, tuple(corners)) for trial, corners in scored.items()]
         values = np.array([y for corners in scored.values() for _, y in corners])
+        last = max(abs(corners[-1][1]) for corners in scored.values())
+        values = values[np.abs(values) <= EXPLODED * last] if last else values
         up = value_axis(GOALS[objective.goal], values, ["complete"] * len(values), None)
         lines.sort(key=lambda line: line.on_front)
         found.append(Curves(f"{readable(objective.metric)} by epoch", across, up, tuple(lines)))

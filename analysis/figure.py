@@ -7,7 +7,7 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.panels import Axis, Kind, Panel, label_places, panels
+from analysis.panels import Axis, Kind, Panel, kind_name, label_places, panels
 from analysis.placement import Box
 from analysis.printing import ACCENT, INK, QUIET, draw_axes, head, settings, sheet
 from search_spaces.study import Study
@@ -20,12 +20,7 @@ LOOKS: Final[dict[Kind, dict[str, Any]]] = {
     "complete": {"s": 24, "c": QUIET, "edgecolors": "none", "alpha": 0.75},
     "front": {"s": 44, "c": ACCENT, "edgecolors": "white", "linewidths": 0.8},
 }
-LEGEND: Final[dict[Kind, str]] = {
-    "front": "front",
-    "complete": "complete",
-    "infeasible": "breaks a constraint",
-    "stopped": "stopped early",
-}
+LEGEND: Final[tuple[Kind, ...]] = ("front", "complete", "infeasible", "stopped")
 
 
 def draw_front(trials: pa.Table, front: pa.Table, study: Study) -> Figure:
@@ -41,8 +36,8 @@ def draw_front(trials: pa.Table, front: pa.Table, study: Study) -> Figure:
         for axes, panel in zip(every, shown, strict=False):
             _draw_panel(axes, panel)
         head(figure, study.description or study.name)
-        _legend(figure, shown)
-        figure.canvas.draw()  # settles the layout: labels are placed in pixels
+        _legend(figure, shown, study)
+        figure.draw_without_rendering()  # settles the layout: labels are placed in pixels
         figure.set_layout_engine("none")
         for axes, panel in zip(every, shown, strict=False):
             _label(axes, panel)
@@ -75,10 +70,10 @@ def _draw_reference(axis: Axis, draw: Any) -> None:
         draw(axis.reference, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
 
 
-def _legend(figure: Figure, shown: tuple[Panel, ...]) -> None:
+def _legend(figure: Figure, shown: tuple[Panel, ...], study: Study) -> None:
     there = {point.kind for panel in shown for point in panel.points}
     handles: list[Any] = [
-        figure.axes[0].scatter([], [], label=name, **LOOKS[kind]) for kind, name in LEGEND.items() if kind in there
+        figure.axes[0].scatter([], [], label=kind_name(kind, study), **LOOKS[kind]) for kind in LEGEND if kind in there
     ]
     if any(axis.reference is not None for panel in shown for axis in (panel.x, panel.y)):
         handles += figure.axes[0].plot([], [], color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)), label="reference")

@@ -40,7 +40,7 @@ def draw_knob(drawn: Sweep, title: str) -> Figure:
                 told = textwrap.wrap(column.title, TITLE_MOST)[:2]
                 row[0].set_title("\n".join([*told, column.panels[0].title]), loc="left", fontsize=9.5, color=INK)
         bar_legend(figure, drawn.columns[0].bars.series, _means(drawn))
-        figure.canvas.draw()  # settles the layout: labels are placed in pixels
+        figure.draw_without_rendering()  # settles the layout: labels are placed in pixels
         figure.set_layout_engine("none")
         for text, (axes, panel) in zip(room, placed, strict=True):
             text.remove()

@@ -13,17 +13,18 @@ from analysis.chart import curve_chart, front_chart
 from analysis.curves import by_epoch, hypervolume_by_trial
 from analysis.front import hypervolume, scores
 from analysis.page_parts import SCRIPT, STYLE
-from analysis.panels import panels
+from analysis.panels import Kind, kind_name, panels
 from analysis.table import Column, columns, table
-from analysis.wording import escaped, readable, shown
+from analysis.wording import escaped, readable, shown, within
 from search_spaces.study import Study
 
 Links = Mapping[int, Mapping[str, str]]
-LEGEND: Final = (
-    ("front", '<circle class="dot" cx="8" cy="8" r="5.5"/>', "front"),
-    ("complete", '<circle class="dot" cx="8" cy="8" r="5.5"/>', "complete"),
-    ("infeasible", '<path class="dot" d="M4 4l8 8m0 -8l-8 8"/>', "breaks a constraint"),
-    ("stopped", '<circle class="dot" cx="8" cy="8" r="5.5"/>', "stopped early"),
+_DOT: Final = '<circle class="dot" cx="8" cy="8" r="5.5"/>'
+MARKS: Final[tuple[tuple[Kind, str], ...]] = (
+    ("front", _DOT),
+    ("complete", _DOT),
+    ("infeasible", '<path class="dot" d="M4 4l8 8m0 -8l-8 8"/>'),
+    ("stopped", _DOT),
 )
 
 
@@ -63,7 +64,7 @@ def render(
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
-        f"<title>{escaped(study.name)}: front</title><style>{STYLE}</style></head>\n<body><main>"
+        f"<title>{escaped(study.name)}: report</title><style>{STYLE}</style></head>\n<body><main>"
         + "\n".join(part for part in body if part)
         + f"</main><script>{SCRIPT}</script></body></html>\n"
     )
@@ -92,8 +93,7 @@ def _head_of_page(trials: pa.Table, front: pa.Table, study: Study) -> str:
         "Complete": states.count("complete"),
         "Stopped early": states.count("stopped"),
         "Failed": states.count("failed"),
-        "On the front": front.num_rows,
-        "Hypervolume": shown(hypervolume(scores(front, study), study.objectives)),
+        **_reached(front, study),
         "Epochs": study.budget.epochs,
         "Trainer": study.trainer,
         "Data": study.data,
@@ -105,6 +105,16 @@ def _head_of_page(trials: pa.Table, front: pa.Table, study: Study) -> str:
     return f'<h1>{escaped(study.name)}</h1>{description}<dl class="facts">{facts}</dl>'
 
 
+def _reached(front: pa.Table, study: Study) -> dict[str, object]:
+    """How far the search got; a hypervolume over one objective would say no more than its best score."""
+    if len(study.objectives) > 1:
+        volume = hypervolume(scores(front, study), study.objectives)
+        return {"On the front": front.num_rows, "Hypervolume": shown(volume)}
+    metric = study.objectives[0].metric
+    best = front[f"metrics.{metric}"].to_pylist()
+    return {f"Best {within(metric)}": shown(best[0]) if best else "none yet"}
+
+
 def _fronts(trials: pa.Table, front: pa.Table, study: Study) -> str:
     drawn = panels(trials, front, study)
     there = {point.kind for panel in drawn for point in panel.points}
@@ -112,13 +122,13 @@ def _fronts(trials: pa.Table, front: pa.Table, study: Study) -> str:
     for place, panel in enumerate(drawn):
         lie = "trial lies" if panel.beyond == 1 else "trials lie"
         beyond = f'<p class="quiet">{panel.beyond} more {lie} beyond these axes.</p>' if panel.beyond else ""
-        chart = front_chart(panel, f"front-{place}")
+        chart = front_chart(panel, f"front-{place}", study)
         figures.append(
             f'<figure>{chart}<div class="tip" id="tip-{place}" role="tooltip" hidden></div>{beyond}</figure>'
         )
     keys = "".join(
-        f'<li><svg viewBox="0 0 16 16" aria-hidden="true" class="{kind}">{mark}</svg>{name}</li>'
-        for kind, mark, name in LEGEND
+        f'<li><svg viewBox="0 0 16 16" aria-hidden="true" class="{kind}">{mark}</svg>{kind_name(kind, study)}</li>'
+        for kind, mark in MARKS
         if kind in there
     )
     if any(axis.reference is not None for panel in drawn for axis in (panel.x, panel.y)):
@@ -126,15 +136,16 @@ def _fronts(trials: pa.Table, front: pa.Table, study: Study) -> str:
             '<li><svg viewBox="0 0 16 16" aria-hidden="true"><path class="reference" d="M0 8H16"/></svg>reference</li>'
         )
     several = " several" if len(drawn) > 1 else ""
+    title = "Front" if len(study.objectives) > 1 else "Best so far"
     note = "Point at a trial, or reach it with Tab and the arrow keys, to see its options and scores."
     return (
-        f'<section aria-label="Front"><h2>Front</h2><p class="quiet">{note}</p><div class="fronts{several}">'
+        f'<section aria-label="{title}"><h2>{title}</h2><p class="quiet">{note}</p><div class="fronts{several}">'
         f'{"".join(figures)}</div><ul class="legend">{keys}</ul></section>'
     )
 
 
 def _curves(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study) -> str:
-    volume = hypervolume_by_trial(trials, study)
+    volume = hypervolume_by_trial(trials, study) if len(study.objectives) > 1 else None
     drawn = [*by_epoch(epochs, front, study), *([volume] if volume else [])]
     figures = [
         f"<figure><figcaption>{escaped(curves.title)}</figcaption>{curve_chart(curves, f'curves-{place}')}</figure>"
@@ -145,9 +156,13 @@ def _curves(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study) -
 
 def _front_table(front: pa.Table, study: Study, links: Links) -> str:
     if not front.num_rows:
-        return "<p>No trial has completed within the constraints, so there is no front yet.</p>"
+        what = "there is no front yet" if len(study.objectives) > 1 else "none is the best yet"
+        return f"<p>No trial has completed within the constraints, so {what}.</p>"
     shown_columns = [*columns(front, study, ("number",)), _links(front, links)]
-    return f"<section><h2>Trials on the front</h2>{table(shown_columns, front)}</section>"
+    title = (
+        "Trials on the front" if len(study.objectives) > 1 else "Best trials" if front.num_rows > 1 else "Best trial"
+    )
+    return f"<section><h2>{title}</h2>{table(shown_columns, front)}</section>"
 
 
 def _all_trials(trials: pa.Table, front: pa.Table, study: Study, links: Links) -> str:
@@ -170,7 +185,7 @@ def _failures(trials: pa.Table) -> str:
 def _source(study: Study) -> str:
     if not study.source:
         return ""
-    lines = "\n".join(escaped(line) for line in study.source.splitlines())
+    lines = "\n".join(escaped(line.expandtabs(4)) for line in study.source.splitlines())
     return f"<section><h2>Study file</h2><details><summary>Show it</summary><pre>{lines}</pre></details></section>"
 
 

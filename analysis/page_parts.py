@@ -105,6 +105,7 @@ summary{cursor:pointer}
 .curves svg .end{font-size:15px}
 h3{font-size:1rem;margin:26px 0 8px}
 .scroll-x{overflow-x:auto;margin-top:18px}
+details{margin-top:10px}
 details>.scroll{margin:12px 0 18px}
 caption{text-align:left;font-weight:600;padding:8px 11px}
 th[scope=row]{font-weight:400}

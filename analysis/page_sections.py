@@ -20,7 +20,7 @@ def grid_section(maps: Sequence[HeatMap], study: Study) -> str:
     if not maps:
         return ""
     one = maps[0]
-    look = ' class="scroll-x"' if len(one.x.values) > WIDE else ""
+    look = ' class="scroll-x" tabindex="0"' if len(one.x.values) > WIDE else ""
     figures = "".join(
         f"<figure><figcaption>{escaped(drawn.title)}</figcaption><div{look}>{grid_chart(drawn)}</div>"
         f'<div class="tip" id="tip-map-{place}" role="tooltip" hidden></div></figure>'
@@ -58,8 +58,9 @@ def evaluation_section(bars: Bars | None) -> str:
     )
     return (
         f'<section aria-label="Evaluation"><h2>Accuracy by set</h2><p class="quiet">{note}</p>'
-        f'<div class="scroll-x"><figure>{bar_chart(bars, "evaluation")}</figure></div>{series_legend(bars)}'
-        f"<details><summary>As a table</summary>{_bars_table(bars, bars.label)}</details></section>"
+        f'<div class="scroll-x" tabindex="0"><figure>{bar_chart(bars, "evaluation")}</figure></div>'
+        f"{series_legend(bars)}<details><summary>As a table</summary>{_bars_table(bars, bars.label)}</details>"
+        "</section>"
     )
 
 
@@ -72,7 +73,7 @@ def _arm(column: Column, drawn: Sweep, place: int) -> str:
     )
     bars = bar_chart(column.bars, f"bars-{place}")
     return (
-        f'{head}<div class="curves">{lines}</div><div class="scroll-x"><figure>{bars}</figure></div>'
+        f'{head}<div class="curves">{lines}</div><div class="scroll-x" tabindex="0"><figure>{bars}</figure></div>'
         f"{series_legend(column.bars)}"
     )
 

@@ -95,6 +95,13 @@ def panels(trials: pa.Table, front: pa.Table, study: Study) -> tuple[Panel, ...]
     return tuple(_pair(pair, seen, numbers, values, kinds, study) for pair in combinations(range(values.shape[1]), 2))
 
 
+def kind_name(kind: Kind, study: Study) -> str:
+    """Returns what a legend calls trials of the kind; with one objective its front is its best trials."""
+    if kind == "front":
+        return "front" if len(study.objectives) > 1 else "best"
+    return {"complete": "complete", "infeasible": "breaks a constraint", "stopped": "stopped early"}[kind]
+
+
 def label_places(panel: Panel, frame: Box, radius: float, sizes: Sequence[Position]) -> list[Position | None]:
     """Returns the centres of the front points' labels, in the order of `panel.points`, in the frame's pixels.
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 Position = tuple[float, float]
 _DIRECTIONS: Final = ((1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (1, 0), (-1, 0), (0, -1))
 _DISTANCES: Final = (1.0, 1.9, 3.0, 4.2)
@@ -46,22 +49,27 @@ def place(
         radius: of a drawn point, in pixels.
         outward: the direction in which a label is looked for first.
     """
-    marks = [around(point, radius) for point in points]
+    taken = np.array([around(point, radius) for point in points]).reshape(-1, 4)
+    background = np.array(faint).reshape(-1, 4)
     directions = sorted(_DIRECTIONS, key=lambda way: -(way[0] * outward[0] + way[1] * outward[1]))
-    taken: list[Box] = []
     centres: list[Position | None] = []
     for point, size in zip(points, sizes, strict=True):
-        free = [
-            (centre, box)
-            for centre, box in _candidates(point, size, radius, directions)
-            if box.within(frame) and not any(box.meets(mark) for mark in [*taken, *marks])
-        ]
-        clear = [found for found in free if not any(found[1].meets(mark) for mark in faint)]
-        chosen = next(iter(clear or free), None)
-        centres.append(chosen[0] if chosen else None)
-        if chosen:
-            taken.append(chosen[1])
+        found = [one for one in _candidates(point, size, radius, directions) if one[1].within(frame)]
+        boxes = np.array([box for _, box in found]).reshape(-1, 4)
+        free = ~_meet(boxes, taken)
+        clear = free & ~_meet(boxes, background)
+        chosen = np.flatnonzero(clear if clear.any() else free)[:1]
+        centres.append(found[chosen[0]][0] if len(chosen) else None)
+        taken = np.vstack([taken, boxes[chosen]])
     return centres
+
+
+def _meet(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) whether each of the (n, 4) boxes shares an area with any of the (m, 4) others."""
+    left, low, right, high = (boxes[:, side, None] for side in range(4))
+    across = (left < others[:, 2]) & (others[:, 0] < right)
+    met = across & (low < others[:, 3]) & (others[:, 1] < high)
+    return np.asarray(met.any(axis=1))
 
 
 def around(point: Position, radius: float) -> Box:

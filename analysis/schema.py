@@ -12,6 +12,8 @@ LEDGER_FILE: Final = "ledger.sqlite"
 SCHEMA_VERSION: Final = 1
 STATES: Final = ("running", "complete", "stopped", "failed")
 STUDY_SEAL: Final = -1
+# The low byte of an error code names its kind, the rest the cause.
+_UNREACHABLE: Final = (sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 
 # `seq` is one global counter over asks, epochs and endings; it is kept in `study`, so a number is never used twice,
 # also where a resumed trial's epochs were dropped. Times are for people: no clock can turn `seq` back.
@@ -99,9 +101,14 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
             _check_version(connection, path)
             yield connection
     except sqlite3.DatabaseError as error:
-        raise LedgerError(
-            f"{path}: not a whole ledger ({error}); it was left as it is: put a good copy in its place, or move it away"
-        ) from error
+        raise LedgerError(f"{path}: {unusable(error)}") from error
+
+
+def unusable(error: sqlite3.DatabaseError) -> str:
+    """Returns what stands in the way of reading a ledger: its content, or that it cannot be reached at all."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNREACHABLE:
+        return f"it cannot be read ({error}); look after its permissions, its disk and who else has it open"
+    return f"not a whole ledger ({error}); it was left as it is: put a good copy in its place, or move it away"
 
 
 def seal(connection: sqlite3.Connection, trial: int) -> str:
