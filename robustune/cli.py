@@ -250,10 +250,10 @@ def main() -> None:
         _complain(str(mistake), mistake.exit_code)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
-            _complain("interrupted; what was recorded is kept: go on with `robustune resume STUDY`", INTERRUPTED)
+            _complain(f"interrupted; {_kept()}", INTERRUPTED)
         # Ray makes a status of its own of an exit that comes while it waits, and while it starts its handler is there.
         if terminated.is_set() or ended.code == signal.SIGTERM:
-            _complain("terminated; what was recorded is kept: go on with `robustune resume STUDY`", TERMINATED)
+            _complain(f"terminated; {_kept()}", TERMINATED)
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, `| head` for one
@@ -274,6 +274,12 @@ def _deliver_interrupts(
             hook(unraised)
 
     return deliver
+
+
+def _kept() -> str:
+    if sys.argv[1:2] in (["search"], ["resume"]):
+        return "what was recorded is kept: go on with `robustune resume STUDY`"
+    return "what was finished is kept: start the same command again to go on"
 
 
 def _complain(message: str, status: int) -> NoReturn:

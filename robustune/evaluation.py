@@ -100,8 +100,8 @@ def notes(told: Mapping[int, Mapping[str, Any]]) -> list[str]:
     """What must be known to read the scores: the attacks, and who picked the trials."""
     attacks: Mapping[str, str] = next(iter(told.values()))["attacks"]
     names = {
-        attack: ", ".join(HEADS.get(name, name) for name, made in attacks.items() if made == attack)
-        for attack in dict.fromkeys(attacks.values())
+        attack: ", ".join(head for name, head in HEADS.items() if attacks.get(name) == attack)
+        for attack in dict.fromkeys(attacks[name] for name in HEADS if name in attacks)
     }
     return [
         f"attacks, made for the baseline: {'; '.join(f'{attack} ({sets})' for attack, sets in names.items())}",

@@ -82,6 +82,33 @@ def test_a_search_that_is_ended_says_how_to_go_on_and_leaves_nothing(
     assert "RUNNING" not in states
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_building_that_is_ended_says_how_to_go_on_and_leaves_nothing(
+    command: Path, heeding_ctrl_c: Callable[[], object], tmp_path: Path, number: int, status: int
+) -> None:
+    driver = subprocess.Popen(
+        [command, "sets", "build", "quickstart"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeding_ctrl_c,
+    )
+    try:
+        assert driver.stdout is not None
+        assert any("preparing baseline" in line for line in driver.stdout)
+        driver.send_signal(number)
+        _, said = driver.communicate(timeout=GRACE_SECONDS)
+    finally:
+        driver.kill()
+        driver.communicate()
+    assert driver.returncode == status
+    assert said.endswith("what was finished is kept: start the same command again to go on\n")
+    assert said.count("\n") == 1
+    assert not left_by(driver.pid)
+    assert len(list((tmp_path / "results" / "store").glob("[0-9a-f]*[0-9a-f]"))) == 1  # the data
+
+
 def test_a_ledger_that_fails_in_the_middle_is_told_in_one_line(curves: Curves, command: Path, tmp_path: Path) -> None:
     """The driver learns it inside Ray's event loop, which knows tracebacks only."""
     study = curves(trials=30, epochs=9, options="epoch_seconds = 0.3")
