@@ -1,5 +1,6 @@
 """Small real images, and the official layouts made of them."""
 
+import hashlib
 import io
 import tarfile
 import zipfile
@@ -12,7 +13,12 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from trainables.data.images import ImageSet, read_images
 from trainables.data.ingestion.adding import Added, Choices, add
+from trainables.data.ingestion.division import SPLITS
+from trainables.data.ingestion.pixels import LINEAGE_BYTES, lineage_name
+from trainables.data.soundness import check_data
+from trainables.errors import TrainableError
 
 Pixels = npt.NDArray[np.uint8]
 Add = Callable[..., Added]
@@ -76,6 +82,38 @@ def packed(path: Path, files: Mapping[str, bytes]) -> Path:
     return path
 
 
+def rgb(content: bytes) -> Any:
+    """What Pillow makes of a file's bytes."""
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+def lineage_of(content: bytes) -> str:
+    """The lineage of a file's image."""
+    pixels = np.ascontiguousarray(rgb(content).transpose(2, 0, 1))
+    return lineage_name(hashlib.sha256(pixels).digest()[:LINEAGE_BYTES])
+
+
+def splits(path: Path) -> dict[str, ImageSet]:
+    """The four splits of an entry that keeps to the laws of data sets."""
+    check_data(path)
+    return {split: read_images(path / f"{split}.arrow") for split in SPLITS}
+
+
+def counts(added: Added) -> list[int]:
+    """Images of each split."""
+    return [added.facts["counts"][split] for split in SPLITS]
+
+
+def complained(adding: Add, layout: str, path: Path, *told: str, code: str = "DATA_INVALID", **choices: Any) -> None:
+    """Holds a refusal to its law: the code, and in one line where and what."""
+    with pytest.raises(TrainableError) as caught:
+        adding(layout, path, **choices)
+    assert caught.value.code == code
+    for part in told:
+        assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 class Making:
     """What tests make their files with."""
 
@@ -85,6 +123,11 @@ class Making:
     class_files = staticmethod(class_files)
     below = staticmethod(below)
     packed = staticmethod(packed)
+    rgb = staticmethod(rgb)
+    lineage_of = staticmethod(lineage_of)
+    splits = staticmethod(splits)
+    counts = staticmethod(counts)
+    complained = staticmethod(complained)
 
 
 @pytest.fixture(scope="session")

@@ -90,10 +90,15 @@ def add(layout: str, path: Path, name: str, choices: Choices, library: Path, pro
             holds other images under the name; CACHE_UNWRITABLE where its disk refuses.
     """
     _check(layout, name, choices, library)
-    with _refusals(library):
+    with _refusals(library, all_of_them=True):
         library.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=library) as scratch, opened(path, library) as tree, _bombs_refused():
-            return _add(FORMATS[layout](tree, choices.classes), layout, name, choices, library, scratch, progress)
+    with (
+        _refusals(library),
+        tempfile.TemporaryFile(dir=library) as scratch,
+        opened(path, library) as tree,
+        _bombs_refused(),
+    ):
+        return _add(FORMATS[layout](tree, choices.classes), layout, name, choices, library, scratch, progress)
 
 
 def _add(
@@ -208,11 +213,11 @@ def _check_room(library: Path, shape: Shape, count: int) -> None:
 
 
 @contextmanager
-def _refusals(library: Path) -> Iterator[None]:
+def _refusals(library: Path, all_of_them: bool = False) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_REFUSES and not isinstance(error, FileExistsError | NotADirectoryError):
+        if not all_of_them and error.errno not in _DISK_REFUSES:
             raise
         raise TrainableError(
             "CACHE_UNWRITABLE",

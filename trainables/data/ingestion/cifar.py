@@ -133,9 +133,10 @@ def _content(content: bytes, layout: _Layout, binary: bool) -> tuple[Pixels, lis
     data, labels = entries.get("data"), entries.get(layout.label_key)
     if not isinstance(data, ByteArray) or not isinstance(labels, list) or not all(type(each) is int for each in labels):
         raise Unreadable(f"has no data or no {layout.label_key}")
-    if len(data.content()) != len(labels) * IMAGE_BYTES:
-        raise Unreadable(f"has {len(data.content())} bytes of images and {len(labels)} labels")
-    return _shaped(np.frombuffer(data.content(), np.uint8)), labels
+    rows = data.rows()
+    if rows.shape != (len(labels), IMAGE_BYTES):
+        raise Unreadable(f"has {len(labels)} labels and {rows.shape[0]} images of {rows.shape[1]} bytes")
+    return _shaped(rows), labels
 
 
 def _entries(content: bytes) -> dict[str, Any]:

@@ -72,22 +72,17 @@ def described(
 ) -> dict[str, Any]:
     """What `data.json` says: what trainers read, and how the set came about.
 
-    Raises:
-        TrainableError: DATA_INVALID: all training images have one and the same value in some channel.
+    A channel that is the same everywhere has a `std` of 1, so that normalising makes zeros of it.
     """
     train = np.asarray(division.splits["train"])
     pixels = len(train) * images.pixels[0, 0].size
     mean = images.sums[train].sum(0) / pixels
     variance = images.squares[train].sum(0) / pixels - mean**2
-    if not (variance > 0).all():
-        raise TrainableError(
-            "DATA_INVALID", f"{len(train):,} training images have one colour; there is nothing to learn"
-        )
     lineage = {split: {images.lineage[row] for row in rows} for split, rows in division.splits.items()}
     return {
         "classes": list(found.classes),
         "mean": [round(float(value) / 255, _DIGITS) for value in mean],
-        "std": [round(float(value) ** 0.5 / 255, _DIGITS) for value in variance],
+        "std": [round(float(value) ** 0.5 / 255, _DIGITS) or 1.0 for value in variance.clip(0)],
         "image_shape": list(images.pixels.shape[1:]),
         "division": told(parts),
         "counts": {split: len(division.splits[split]) for split in SPLITS},

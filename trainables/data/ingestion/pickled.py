@@ -5,6 +5,9 @@ import pickle
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from trainables.data.ingestion.trees import Unreadable
 
 
@@ -33,15 +36,17 @@ class ByteArray:
     def __setstate__(self, state: Any) -> None:
         self._state = state
 
-    def content(self) -> bytes:
-        """The bytes, row by row.
+    def rows(self) -> npt.NDArray[np.uint8]:
+        """The bytes (rows, columns).
 
         Raises:
-            Unreadable: it holds no bytes, or has other than two axes.
+            Unreadable: it holds no bytes, has other than two axes, or another number of bytes than they say.
         """
         match self._state:
-            case (_, (int(), int()), _Type(name=b"u1" | "u1"), False | 0, bytes(content)):
-                return content
+            case (_, (int(rows), int(columns)), _Type(name=b"u1" | "u1"), bool(by_column), bytes(content)) if (
+                rows >= 0 and columns >= 0 and rows * columns == len(content)
+            ):
+                return np.frombuffer(content, np.uint8).reshape((rows, columns), order="F" if by_column else "C")
         raise Unreadable("holds an array that is not of bytes in rows")
 
 
