@@ -44,7 +44,8 @@ def changed(path: Path, **metadata: Any) -> Path:
 def test_an_adopted_baseline_is_the_trials_network(adopt: Any, checkpoint: Path, store: Store, data: str) -> None:
     digest, told = adopt(checkpoint)
     theirs, _ = checkpoints.load(checkpoint)
-    for name, value in baseline_net(Inputs(store, {"data": data, "baseline": digest})).state_dict().items():
+    net = baseline_net(Inputs(store, {"data": data, "baseline": digest})).cpu()
+    for name, value in net.state_dict().items():
         assert torch.equal(value, theirs[f"net.{name}"]), name
     assert {"adopted", "train_accuracy", "validation_accuracy"} <= set(told)
     moved = checkpoint.rename(checkpoint.with_name("moved.safetensors"))
