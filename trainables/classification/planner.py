@@ -7,14 +7,8 @@ from typing import Any, Final
 
 from trainables import laws
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, training_sets
-from trainables.classification.set_steps import (
-    EVALUATION_SETS,
-    PERTURBED_TRAINING,
-    PERTURBED_VALIDATION,
-    attack_of,
-    set_steps,
-)
-from trainables.classification.vocabulary import METRICS
+from trainables.classification.set_steps import EVALUATION_SETS, attack_of, set_steps
+from trainables.classification.vocabulary import METRICS, SCORED_ON
 from trainables.data.pretexts import check_pretext
 from trainables.errors import TrainableError
 from trainables.preparation import Step, data_step
@@ -29,11 +23,6 @@ EXAMPLES_VERSION: Final = 1
 EVALUATION_VERSION: Final = 1
 
 _BASELINE: Final = ("baseline_epochs", "baseline_batch_size", "baseline_learning_rate", "baseline_start")
-# A search is planned from this table alone: the sets that are held out stand in no metric's row.
-_SCORED_ON: Final = {
-    "perturbed_training_accuracy": PERTURBED_TRAINING,
-    "perturbed_validation_accuracy": PERTURBED_VALIDATION,
-}
 
 
 def plan(
@@ -59,7 +48,7 @@ def plan(
     held = read({**_first_values(searched), **options, **every})
     starts = set(searched.get("start", [held.start]))
     _check_starts(held, searched, starts)
-    sets = [*training_sets(held), *(_SCORED_ON[metric] for metric in _SCORED_ON if metric in metrics)]
+    sets = [*training_sets(held), *(name for metric, name in SCORED_ON.items() if metric in metrics)]
     if hold_out:
         sets = [*training_sets(held), *EVALUATION_SETS]
     with_baseline = bool(sets) or "baseline" in starts

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
 from trainables.classification.options import ClassificationOptions
+from trainables.classification.vocabulary import SCORED_ON
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import evaluating
@@ -16,8 +17,6 @@ from trainables.perturbations.pgd import pgd
 from trainables.perturbations.weight_noise import perturbed
 from trainables.seeds import generator
 
-PERTURBED_TRAINING: Final = "set/perturbed-training"
-PERTURBED_VALIDATION: Final = "set/perturbed-validation"
 _BATCH: Final = 256
 
 
@@ -50,9 +49,9 @@ class Scorer:
         """Accuracy on clean validation images."""
         return accuracy(net, self.validation, self.normalisation)
 
-    def on(self, net: nn.Module, name: str) -> float:
-        """Accuracy on a perturbed set, against the true classes."""
-        return accuracy(net, self.perturbed[name], self.normalisation)
+    def on(self, net: nn.Module, metric: str) -> float:
+        """Accuracy on the perturbed set of a metric, against the true classes."""
+        return accuracy(net, self.perturbed[f"set/{SCORED_ON[metric]}"], self.normalisation)
 
     def under_weight_noise(self, net: nn.Module) -> float:
         """Mean accuracy on the first validation images over draws that are the same for every trial."""
@@ -89,8 +88,8 @@ class Scorer:
 
 _MEASURES: Final[Mapping[str, Callable[[Scorer, nn.Module], float]]] = {
     "clean_accuracy": Scorer.clean,
-    "perturbed_training_accuracy": lambda scorer, net: scorer.on(net, PERTURBED_TRAINING),
-    "perturbed_validation_accuracy": lambda scorer, net: scorer.on(net, PERTURBED_VALIDATION),
+    "perturbed_training_accuracy": lambda scorer, net: scorer.on(net, "perturbed_training_accuracy"),
+    "perturbed_validation_accuracy": lambda scorer, net: scorer.on(net, "perturbed_validation_accuracy"),
     "weight_noise_accuracy": Scorer.under_weight_noise,
     "pgd_accuracy": Scorer.under_attack,
 }
@@ -98,11 +97,7 @@ _MEASURES: Final[Mapping[str, Callable[[Scorer, nn.Module], float]]] = {
 
 def needed_sets(metrics: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the perturbed sets that the metrics are measured on."""
-    needs = {
-        "perturbed_training_accuracy": PERTURBED_TRAINING,
-        "perturbed_validation_accuracy": PERTURBED_VALIDATION,
-    }
-    return tuple(name for metric, name in needs.items() if metric in metrics)
+    return tuple(f"set/{name}" for metric, name in SCORED_ON.items() if metric in metrics)
 
 
 def accuracy(net: nn.Module, images: LabelledImages, normalisation: Normalisation) -> float:

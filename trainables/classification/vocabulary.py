@@ -12,6 +12,12 @@ _DESCRIPTIONS: Final = {
     "pgd_accuracy": "accuracy on validation images under a white-box L-infinity attack on the trial's own network",
 }
 
+# A search is planned and scored from this table alone: the sets that are held out stand in no metric's row.
+SCORED_ON: Final = {
+    "perturbed_training_accuracy": "perturbed-training",
+    "perturbed_validation_accuracy": "perturbed-validation",
+}
+
 METRICS: Final[dict[str, dict[str, Any]]] = {
     name: {"goal": "max", "minimum": 0.0, "maximum": 1.0, "description": text} for name, text in _DESCRIPTIONS.items()
 }
