@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional
 from torchvision.io import ImageReadMode, decode_image
 
@@ -16,14 +16,20 @@ from trainables.perturbations.corruptions.constants import Motion
 from trainables.perturbations.corruptions.convolution import correlated, motion_kernels
 from trainables.perturbations.corruptions.levels import truncated
 from trainables.perturbations.corruptions.plasma import plasma
+from trainables.perturbations.corruptions.smoothing import smoothed
 from trainables.seeds import generator
 
-PICTURES: Final = 5
 SIDE: Final = 512
 NEEDLE_ANGLES: Final = 8
 SUFFIXES: Final = (".png", ".jpg", ".jpeg")
-_SHADE: Final = (70.0, 115.0, 135.0)
-_GLARE: Final = (240.0, 245.0, 252.0)
+_TINTS: Final = (
+    ((20, 105, 130), (135, 190, 200)),
+    ((150, 160, 175), (255, 255, 255)),
+    ((140, 150, 160), (250, 252, 255)),
+    ((55, 75, 90), (235, 245, 255)),
+    ((25, 35, 45), (205, 215, 225)),
+)
+"""Colours of the lowest and the highest place of each picture: lake, window and pane in other light."""
 _SMALLEST: Final = 32
 
 
@@ -77,21 +83,27 @@ def _scaled(ice: Ice, which: int, scale: float) -> Tensor:
 
 @lru_cache(maxsize=1)
 def procedural_ice() -> Ice:
-    """Five pictures of needles on a clouded pane, 512x512; the same in every call."""
-    return Ice([_picture(number) for number in range(PICTURES)])
+    """Five pictures of needles on a clouded, rough pane, 512x512; the same in every call."""
+    return Ice([_picture(number, *tint) for number, tint in enumerate(_TINTS)])
 
 
-def _picture(number: int) -> Tensor:
+def _picture(number: int, low: Sequence[int], high: Sequence[int]) -> Tensor:
     draws = generator("ice", number)
-    cloud = plasma(torch.rand(1, SIDE * SIDE, generator=draws), 1.5)[0]
-    points = (torch.rand(NEEDLE_ANGLES, 1, SIDE, SIDE, generator=draws) < 0.004).float()
+    cloud, rough = (plasma(torch.rand(1, SIDE * SIDE, generator=draws), decay)[0] for decay in (1.6, 1.15))
+    height = 0.4 * cloud + 0.25 * rough + 0.35 * _needles(draws)
+    height = ((height - height.mean()) * 2 + 0.55).clamp_(0, 1)
+    start, end = (torch.tensor(colour, dtype=torch.float32)[:, None, None] for colour in (low, high))
+    return truncated((start + (end - start) * height).round_())
+
+
+def _needles(draws: Generator) -> Tensor:
+    """(SIDE, SIDE) in [0, 1]: lines of many directions, fading along their length."""
+    points = (torch.rand(NEEDLE_ANGLES, 1, SIDE, SIDE, generator=draws) < 0.003).float()
     angles = torch.rand(NEEDLE_ANGLES, generator=draws) * 90 - 45
     kernels, reach = motion_kernels(Motion(20, 15), angles, (-45.0, 0.0, 45.0), (SIDE, SIDE))
-    needles = correlated(points, kernels / kernels.amax((1, 2), keepdim=True), reach, "replicate")[:, 0]
-    upright = torch.cat([needles[::2], needles[1::2].transpose(1, 2)]).amax(0).clamp_(0, 1)
-    height = 0.55 * cloud + 0.45 * upright
-    shade, glare = (torch.tensor(colour)[:, None, None] for colour in (_SHADE, _GLARE))
-    return truncated((shade + (glare - shade) * height).round_())
+    lines = correlated(points, kernels / kernels.amax((1, 2), keepdim=True), reach, "replicate")[:, 0]
+    crossed = torch.cat([lines[::2], lines[1::2].transpose(1, 2)]).amax(0)
+    return smoothed(crossed.clamp_(0, 1), 0.7)
 
 
 def read_ice(folder: Path) -> Ice:
