@@ -49,7 +49,7 @@ def add(
         with _bars(console or Console(stderr=True)) as progress:
             added = add(layout, path, chosen, Choices(**choices), library.folder(), progress)
     except TrainableError as error:
-        raise Mistake.of(error, f"data add {layout}", "DATA_INVALID") from error
+        raise Mistake.of(error, "data add", "DATA_INVALID") from error
     return list(_told(chosen, added.facts, added.path, added.record.digest, added.already))
 
 
@@ -62,6 +62,8 @@ def build(name: str, settings: Settings) -> list[str]:
     from trainables.data.store import Store, read_images
     from trainables.preparation import data_step, run_step
 
+    if name not in data_sets():
+        raise Mistake("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(data_sets()))}")
     try:
         digest, _ = run_step(data_step(name), settings.store, {}, threads=1)
         entry = Store(settings.store).open(digest)

@@ -121,6 +121,7 @@ def test_mistakes_end_in_one_line_and_leave_nothing(robustune: Run, stripes: Pat
     [
         ("image-folder", "nowhere", {}, "DATA_INVALID", "nowhere"),
         ("voc", "stripes", {}, "OPTION_INVALID", "image-folder"),
+        ("two\nlines", "stripes", {}, "OPTION_INVALID", "image-folder"),
         ("image-folder", "stripes", {"shares": {"test": 0.9}}, "OPTION_INVALID", "shares of all images"),
         ("image-folder", "stripes", {"classes": ("across", "cat")}, "DATA_INVALID", "cat"),
     ],
@@ -131,6 +132,7 @@ def test_mistakes_have_their_codes(
     with pytest.raises(Mistake, match=told) as caught:
         data_command.add(layout, stripes.with_name(folder), None, choices)
     assert caught.value.code == code
+    assert "\n" not in str(caught.value)
     assert not list(library.glob("*.json"))
 
 
