@@ -13,6 +13,7 @@ from analysis.wording import readable
 SERIES_MOST: Final = 6
 """Bars of one group that colours still tell apart."""
 HEADROOM: Final = 1.04
+SETS: Final = {"original": "Original validation", "hold_out": "Hold-out", "test": "Clean test"}
 _Z95: Final = 1.959963984540054
 
 
@@ -89,7 +90,7 @@ def evaluation_bars(evaluation: pa.Table) -> Bars:
         title="",
         label="Trial",
         groups=tuple(str(number) for number in evaluation["number"].to_pylist()),
-        series=tuple(readable(name) for name in sets),
+        series=tuple(SETS.get(name, readable(name)) for name in sets),
         y=bar_axis("Accuracy (higher is better)", [bar.high for bar in bars]),
         bars=tuple(bars),
         notes=("",) * evaluation.num_rows,

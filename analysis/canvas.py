@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from analysis.panels import Axis
 from analysis.placement import Position
 from analysis.wording import escaped, shortened
+
+LETTER: Final = 8.6  # width of a letter at a tick
+NAME_MOST: Final = 16
 
 
 class Axes(Protocol):
@@ -73,16 +76,36 @@ def titles(canvas: Canvas, x: str, y: str) -> str:
     return below + axis_title(f'transform="translate(20 {up:g}) rotate(-90)"', y)
 
 
-def axis_title(place: str, text: str) -> str:
-    """Returns an axis title at a place that is written as attributes."""
-    return f'<text class="axis" {place} text-anchor="middle">{escaped(text)}</text>'
+def axis_title(place: str, text: str, most: int = 60) -> str:
+    """Returns an axis title at a place that is written as attributes, cut as a tick's text is."""
+    return f'<text class="axis" {place} text-anchor="middle">{_cut(text, most)}</text>'
 
 
 def tick_text(x: float, y: float, text: str, most: int = 40, anchor: str = "middle") -> str:
     """Returns what stands at a tick; what is longer than `most` letters is cut, and whole where it is pointed at."""
+    return f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{_cut(text, most)}</text>'
+
+
+def names(places: Sequence[float], y: float, texts: Sequence[str], room: float) -> str:
+    """Returns the texts below an axis, slanted where one takes more than its room."""
+    if max(len(text) for text in texts) * LETTER <= room:
+        return "".join(tick_text(x, y, text) for x, text in zip(places, texts, strict=True))
+    return "".join(
+        f'<text class="tick" transform="translate({x + 5:.1f} {y - 6:.1f}) rotate(-32)" text-anchor="end">'
+        f"{_cut(text, NAME_MOST)}</text>"
+        for x, text in zip(places, texts, strict=True)
+    )
+
+
+def room_for_names(texts: Sequence[str], room: float) -> float:
+    """Returns how much higher the margin below must be, since names are slanted."""
+    longest = min(NAME_MOST, max(len(text) for text in texts)) * LETTER
+    return 0.0 if max(len(text) for text in texts) * LETTER <= room else longest * 0.55 - 8
+
+
+def _cut(text: str, most: int) -> str:
     full = f"<title>{escaped(text)}</title>" if len(text) > most else ""
-    short = escaped(shortened(text, most))
-    return f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{full}{short}</text>'
+    return full + escaped(shortened(text, most))
 
 
 def path(canvas: Canvas, axes: Axes, corners: Sequence[Position]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from analysis.canvas import axis_title, tick_text
+from analysis.canvas import axis_title, names, room_for_names, tick_text
 from analysis.colours import heat, ink_on
 from analysis.heat_maps import Cell, HeatMap
 from analysis.wording import escaped, within
@@ -12,29 +12,29 @@ CELL: Final = (62.0, 44.0)  # at least; holds "0.9025" and "no trial"
 TOP: Final = 6.0
 BOTTOM: Final = 62.0
 RIGHT: Final = 8.0
-LETTER: Final = 8.0
+LETTER: Final = 9.4
 TICK_MOST: Final = 14
 
 
 def grid_chart(drawn: HeatMap) -> str:
     """Returns the SVG of a heat map; a cell with a trial is a link to the trial's row and says its score."""
-    left = 46 + LETTER * min(TICK_MOST, max(len(text) for text in drawn.y.written))
+    left = 44 + LETTER * min(TICK_MOST, max(len(text) for text in drawn.y.written))
     across, up = len(drawn.x.values), len(drawn.y.values)
     wide = max(CELL[0], (WIDTH - left - RIGHT) / across)
-    width, height = left + wide * across + RIGHT, TOP + CELL[1] * up + BOTTOM
+    bottom = BOTTOM + room_for_names(drawn.x.written, wide)
+    width, height = left + wide * across + RIGHT, TOP + CELL[1] * up + bottom
     parts = [f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escaped(drawn.title)}">']
-    for place, text in enumerate(drawn.x.written):
-        x = left + wide * (place + 0.5)
-        parts.append(tick_text(x, height - BOTTOM + 22, text, int(wide / LETTER), "middle"))
+    centres = [left + wide * (place + 0.5) for place in range(across)]
+    parts.append(names(centres, height - bottom + 22, drawn.x.written, wide))
     for place, text in enumerate(drawn.y.written):
-        parts.append(tick_text(left - 9, height - BOTTOM - CELL[1] * (place + 0.5) + 5, text, TICK_MOST, "end"))
+        parts.append(tick_text(left - 9, height - bottom - CELL[1] * (place + 0.5) + 5, text, TICK_MOST, "end"))
     parts.append(axis_title(f'x="{left + wide * across / 2:g}" y="{height - 12:g}"', drawn.x.label))
-    middle = TOP + CELL[1] * up / 2
-    parts.append(axis_title(f'transform="translate(18 {middle:g}) rotate(-90)"', drawn.y.label))
+    middle = f'transform="translate(18 {TOP + CELL[1] * up / 2:g}) rotate(-90)"'
+    parts.append(axis_title(middle, drawn.y.label, int(CELL[1] * up / LETTER)))
     tried = [cell for cell in drawn.cells if cell.trial is not None]
     first = max(tried, key=lambda cell: cell.best, default=None)
     for cell in sorted(drawn.cells, key=lambda cell: cell.best):
-        corner = (left + wide * cell.across, height - BOTTOM - CELL[1] * (cell.up + 1))
+        corner = (left + wide * cell.across, height - bottom - CELL[1] * (cell.up + 1))
         parts.append(_cell(drawn, cell, corner, wide, cell is first))
     return "".join([*parts, "</svg>"])
 

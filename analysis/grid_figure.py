@@ -16,6 +16,7 @@ from search_spaces.study import Study
 
 WIDEST: Final = 13.5  # inches
 TICK_MOST: Final = 16
+LETTER: Final = 5.6  # points across a letter of an axis title
 CELL: Final = (0.66, 0.46)  # inches; holds "0.9025" and "no trial"
 _UNFILLED: Final[dict[str, dict[str, Any]]] = {
     "failed": {"facecolor": "#f3f4f6", "hatch": "////"},
@@ -58,7 +59,7 @@ def _draw_map(axes: Axes, one: HeatMap) -> None:
     )
     axes.set_yticks(range(len(one.y.values)), [shortened(text, TICK_MOST) for text in one.y.written])
     axes.set_xlabel(one.x.label, color=INK, fontsize=9.5)
-    axes.set_ylabel(one.y.label, color=INK, fontsize=9.5)
+    axes.set_ylabel(shortened(one.y.label, int(CELL[1] * 72 * len(one.y.values) / LETTER)), color=INK, fontsize=9.5)
     axes.set_title(one.title, loc="left", fontsize=9.5, color=INK)
     axes.tick_params(colors=INK, labelsize=8.5, length=0)
     axes.spines[:].set_visible(False)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from analysis.bars import Bar, Bars
-from analysis.canvas import Canvas, grid, opening, path, tick_text, titles
+from analysis.canvas import Canvas, grid, names, opening, path, room_for_names, tick_text, titles
 from analysis.colours import NAMED, steps
 from analysis.knobs import Knob
 from analysis.placement import spread, thinned
@@ -25,7 +25,7 @@ def marks(knob: Knob) -> tuple[str, ...]:
 def line_chart(panel: LinePanel, knob: Knob, name: str) -> str:
     """Returns the SVG of a metric's lines over the epochs, each with its value beside its end."""
     written = [shortened(text, LABEL_MOST) for text in knob.written]
-    canvas = Canvas(480, 300, left=70, right=34 + LETTER * max(len(text) for text in written))
+    canvas = Canvas(480, 300, left=84, right=34 + LETTER * max(len(text) for text in written))
     parts = [opening(canvas, f"{panel.title} by epoch", name), grid(canvas, panel)]
     for line in panel.lines:
         look = marks(knob)[line.value]
@@ -42,9 +42,9 @@ def line_chart(panel: LinePanel, knob: Knob, name: str) -> str:
 
 def bar_chart(bars: Bars, name: str, width: float = 1140.0) -> str:
     """Returns the SVG of groups of bars; each bar says its series, its group and its value."""
-    canvas = Canvas(width, 340, left=70)
-    inside = canvas.width - canvas.left - canvas.right
-    group_width = inside / len(bars.groups)
+    group_width = (width - 70 - 18) / len(bars.groups)
+    more = room_for_names(bars.groups, group_width)
+    canvas = Canvas(width, 340 + more, left=70, right=18, bottom=64 + more)
     parts = [opening(canvas, bars.title or "Scores at the last epoch", name), _bar_axes(canvas, bars, group_width)]
     for bar in bars.bars:
         parts.append(_bar(canvas, bars, bar, group_width))
@@ -90,9 +90,8 @@ def _bar_axes(canvas: Canvas, bars: Bars, group_width: float) -> str:
         y = _up(canvas, bars, tick)
         parts.append(f'<path class="grid" d="M{canvas.left:g} {y:.1f}H{right:g}"/>')
         parts.append(tick_text(canvas.left - 8, y + 4, text, anchor="end"))
-    most = max(2, int(group_width / LETTER))
-    for place, text in enumerate(bars.groups):
-        parts.append(tick_text(canvas.left + group_width * (place + 0.5), floor + 22, text, most))
+    centres = [canvas.left + group_width * (place + 0.5) for place in range(len(bars.groups))]
+    parts.append(names(centres, floor + 22, bars.groups, group_width))
     return "".join([*parts, titles(canvas, bars.label, bars.y.label)])
 
 

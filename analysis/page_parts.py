@@ -34,7 +34,7 @@ figcaption{font-weight:600;font-size:.9rem;margin:0 0 2px}
 svg{display:block;width:100%;height:auto;overflow:visible}
 .fronts{display:grid;gap:24px;max-width:860px}
 .several{max-width:none;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
-.curves{display:grid;gap:24px;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr))}
+.curves{display:grid;gap:24px;grid-template-columns:repeat(auto-fill,minmax(min(100%,320px),1fr))}
 svg text{fill:var(--quiet);font-size:12.5px}
 svg .axis{fill:var(--ink);font-size:13.5px}
 .curves svg text,.curves svg .axis{font-size:17px}
@@ -84,7 +84,7 @@ tr:target td,tr.on td,tr:target td:first-child,tr.on td:first-child{background:v
 code{font-size:.92em;overflow-wrap:anywhere}
 pre{overflow:auto;padding:12px 14px;background:var(--raised);border-radius:8px;font-size:.82rem}
 summary{cursor:pointer}
-.maps{display:grid;gap:28px;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
+.maps{display:grid;gap:28px;grid-template-columns:repeat(auto-fill,minmax(min(100%,430px),1fr))}
 .maps figure{max-width:860px}
 .maps svg text{font-size:13px}
 .maps svg .axis{font-size:14px}

@@ -42,9 +42,10 @@ def knob_section(drawn: Sweep | None) -> str:
         return ""
     arms = "".join(_arm(column, drawn, place) for place, column in enumerate(drawn.columns))
     tables = "".join(_bars_table(column.bars, column.bars.label) for column in drawn.columns)
+    summary = "As tables" if len(drawn.columns) > 1 else "As a table"
     return (
         f'<section aria-label="Knob"><h2>What {escaped(within(drawn.knob.name))} does</h2>{arms}'
-        f"<details><summary>As tables</summary>{tables}</details></section>"
+        f"<details><summary>{summary}</summary>{tables}</details></section>"
     )
 
 

@@ -151,10 +151,10 @@ def gridded(
     return folder
 
 
-@pytest.fixture
-def grid(tmp_path: Path) -> Callable[..., Path]:
+@pytest.fixture(scope="session")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Writes a grid of a given study into a folder of its own: `grid(study, score)`."""
-    return lambda study, score, **how: gridded(tmp_path / f"{study.name}-{study.seed}", study, score, **how)
+    return lambda study, score, **how: gridded(tmp_path_factory.mktemp("results") / study.name, study, score, **how)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 
 from analysis import records, report
 from analysis.front import front
+from search_spaces.domains import Choice
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -131,3 +132,62 @@ def test_a_tap_tells_and_stays_where_it_is(made_up: Path, opened: Callable[..., 
     page.locator(".point.front .target").first.tap()
     assert page.locator(".tip").is_visible()
     assert "#" not in page.url
+
+
+@pytest.fixture(scope="module")
+def gridded(grid: Callable[..., Path], grid_of: Callable[..., Any]) -> Path:
+    """The page of a grid over hostile names and sizes, with a failed trial and one that is not there."""
+    space = {"transform": Choice(HOSTILE), "batch_size": Choice((8, 16, 32))}
+    folder = grid(grid_of(space), lambda config, *_: config["batch_size"] / 64, failed=2, left=1)
+    return report.write(folder)["report.html"]
+
+
+def test_the_arrow_keys_walk_a_heat_map_row_by_row(gridded: Path, opened: Callable[..., Any]) -> None:
+    page = opened(gridded)
+    cells = page.locator(".maps figure").first.locator(".point")
+    assert cells.count() == 11
+    page.keyboard.press("Tab")
+    best = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert best.endswith("clean accuracy 0.500, best")
+    page.keyboard.press("ArrowLeft")
+    assert "Batch size 16" in page.evaluate("document.activeElement.getAttribute('aria-label')")
+    before = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    if page.evaluate("document.activeElement.getAttribute('aria-label')") != before:
+        page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == before
+    seen = set()
+    for _ in range(cells.count()):
+        seen.add(page.evaluate("document.activeElement.dataset.trial"))
+        page.keyboard.press("ArrowRight")
+    assert len(seen) == 11
+    assert page.locator(".maps figure").first.locator(".point[tabindex='0']").count() == 1
+
+
+def test_pointing_at_a_cell_shows_its_trial_everywhere(gridded: Path, opened: Callable[..., Any]) -> None:
+    page = opened(gridded)
+    cell = page.locator(".maps .point").nth(3)
+    trial = cell.get_attribute("data-trial")
+    cell.locator(".target").hover()
+    assert page.locator(".maps figure").first.locator(".tip").inner_text().startswith(f"Trial {trial}, ")
+    assert page.locator(f".maps .point.on[data-trial='{trial}']").count() == page.locator(".maps figure").count()
+    assert "on" in (page.locator(f"#trial-{trial}").get_attribute("class") or "")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_grids_and_knobs_fit_and_stay_text(gridded: Path, opened: Callable[..., Any], width: int, scheme: str) -> None:
+    page = opened(gridded, width, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("script").count() == 1
+    assert page.locator("img, iframe, [onmouseover], [onerror]").count() == 0
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    tables = page.locator("details table")
+    assert tables.count() == 5 + len(HOSTILE)
+    assert tables.first.inner_text().count("failed") == 1
+    marks = page.evaluate("[...document.querySelectorAll('.bar')].map(bar => getComputedStyle(bar).fill)")
+    assert len(set(marks)) == 3

@@ -33,7 +33,7 @@ def text_of(path: Path) -> str:
     return " ".join(ElementTree.parse(path).getroot().itertext())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def both(grid: Callable[..., Path], grid_of: Callable[..., Study]) -> Path:
     """A grid over a knob of hostile names and one of sizes, with a failed trial and one that is not there."""
     return grid(grid_of(BOTH), score, failed=3, left=1)
@@ -107,7 +107,7 @@ def test_evaluated_trials_are_shown_where_they_are_of_this_study(
         }
     )
     bars = evaluation_bars(table)
-    assert (bars.groups, bars.series) == (("4", "0"), ("Original", "Hold out"))
+    assert (bars.groups, bars.series) == (("4", "0"), ("Original validation", "Hold-out"))
     assert [(bar.group, bar.series, bar.value) for bar in bars.bars] == [(0, 0, 0.9), (0, 1, 0.5), (1, 0, 0.8)]
     path = folder / "evaluation.parquet"
     pq.write_table(table.replace_schema_metadata({"study": "another"}), path)
