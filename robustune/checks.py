@@ -143,7 +143,7 @@ def _said(problem: Any) -> str:
 
 def _folders(study: Study, settings: Settings) -> list[Mistake]:
     folder = settings.results_folder / study.name
-    found = [Mistake("RESULTS_UNWRITABLE", text) for text in _unwritable(folder, "--results")]
+    found = [Mistake("RESULTS_UNWRITABLE", text) for text in unwritable(folder, "--results")]
     if settings.storage is not None:
         found += _storage(settings.storage)
     if not found and has_ledger(folder):
@@ -153,7 +153,7 @@ def _folders(study: Study, settings: Settings) -> list[Mistake]:
 
 def _storage(storage: str) -> list[Mistake]:
     if not is_uri(storage):
-        return [Mistake("CACHE_UNWRITABLE", text) for text in _unwritable(Path(storage), "--storage")]
+        return [Mistake("CACHE_UNWRITABLE", text) for text in unwritable(Path(storage), "--storage")]
     try:
         filesystem, base = opened(storage, "OPTION_INVALID")
     except TrainableError as error:
@@ -178,7 +178,13 @@ def _mismatch(folder: Path, study: Study) -> list[Mistake]:
     return [other] if other else []
 
 
-def _unwritable(folder: Path, option: str) -> list[str]:
+def unwritable(folder: Path, option: str) -> list[str]:
+    """Returns what is wrong with a folder that is to be written, and leaves no trace there; nothing where all is well.
+
+    Args:
+        folder: may be one that is not there yet.
+        option: that names it.
+    """
     # Tried, not asked: permissions, full disks and read-only mounts each have their own way of saying no.
     try:
         there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())

@@ -21,7 +21,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print everything that was 
 SetName = Annotated[str | None, typer.Option("--set", metavar="NAME", help="Set to show. [default: every one]")]
 Count = Annotated[int, typer.Option(min=1, max=64, help="Images of each set.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets a folder of pictures for every set.")]
-TrialNumbers = Annotated[list[int] | None, typer.Option("--trial", help="Number of a trial. [default: the front]")]
+TrialNumbers = Annotated[
+    list[int] | None, typer.Option("--trial", metavar="NUMBER", help="Trial; may come again. [default: the front]")
+]
+    list[int] | None, typer.Option("--trial", metavar="NUMBER", help="Trial; may come again. [default: the front]")
+]
 
 
 @sets_app.command("build", epilog="Example: robustune sets build adversarial --baseline-from baseline-fine")
@@ -61,13 +65,14 @@ def sets_show(
 ) -> None:
     """Draw examples: clean, perturbation step by step, perturbed, and from which class to which."""
     from robustune.baseline import as_begun
-    from robustune.pictures import draw
+    from robustune.pictures import check_writable, draw
     from robustune.screen import Screen
     from robustune.sets import examples
     from robustune.settings import Settings
 
     settings = Settings(results, address, storage, gpus_per_trial=gpus)
     screen = Screen(progress=True)
+    check_writable(out)
     chosen = as_begun(study, seed, baseline_from, settings, screen.say)
     for path in draw(examples(chosen, set_name, count, settings, screen), out):
         screen.say(str(path))
@@ -75,13 +80,15 @@ def sets_show(
 
 def evaluate(
     study: BegunName,
-    trial: TrialNumbers = None,
+    trial: TrialNumbers = Annotated[
+    list[int] | None, typer.Option("--trial", metavar="NUMBER", help="Trial; may come again. [default: the front]")
+]
     address: Address = None,
     storage: Storage = None,
     gpus: Gpus = 0.0,
     results: Results = "results",
 ) -> None:
-    """Score trials of a finished search on five sets, two of which no search may see."""
+    """Score trials on five sets, hold-out sets among them."""
     from rich.console import Console
 
     from robustune.evaluation import evaluate as run

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from robustune.checks import unwritable
 from robustune.errors import Mistake
+
+
+def check_writable(out: Path) -> None:
+    """Raises RESULTS_UNWRITABLE, before any work is done, where the folder of the pictures cannot be written."""
+    if found := unwritable(out, "--out"):
+        raise Mistake("RESULTS_UNWRITABLE", found[0])
 
 
 def draw(examples: Mapping[str, Path], out: Path) -> list[Path]:
