@@ -24,8 +24,6 @@ Out = Annotated[Path, typer.Option("--out", help="Folder that gets a folder of p
 TrialNumbers = Annotated[
     list[int] | None, typer.Option("--trial", metavar="NUMBER", help="Trial; may come again. [default: the front]")
 ]
-    list[int] | None, typer.Option("--trial", metavar="NUMBER", help="Trial; may come again. [default: the front]")
-]
 
 
 @sets_app.command("build", epilog="Example: robustune sets build adversarial --baseline-from baseline-fine")
@@ -80,9 +78,7 @@ def sets_show(
 
 def evaluate(
     study: BegunName,
-    trial: TrialNumbers = Annotated[
-    list[int] | None, typer.Option("--trial", metavar="NUMBER", help="Trial; may come again. [default: the front]")
-]
+    trial: TrialNumbers = None,
     address: Address = None,
     storage: Storage = None,
     gpus: Gpus = 0.0,
