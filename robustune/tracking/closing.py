@@ -11,7 +11,11 @@ from analysis import records
 from analysis.front import front, hypervolume_history
 from search_spaces import Study
 
-FILES: Final = ("front.parquet", "front.png", "front.svg", "report.html")
+FILES: Final = (
+    "front.parquet",
+    *(f"{name}.{kind}" for name in ("front", "grid", "knob", "evaluation") for kind in ("png", "svg")),
+    "report.html",
+)
 # A tag takes 8,000 letters; a run's id takes 41 of them inside a link.
 MOST_COMPARED: Final = 40
 MOST_LISTED: Final = 20
@@ -20,7 +24,7 @@ MODEL_PAGES: Final = "workflowType=machine_learning"
 
 
 def artifacts(folder: Path) -> Iterator[Path]:
-    """Yields the files of the front that are there."""
+    """Yields the files of the report that are there."""
     return (folder / name for name in FILES if (folder / name).is_file())
 
 
