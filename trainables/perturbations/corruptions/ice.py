@@ -10,8 +10,8 @@ from typing import Final
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
-from torchvision.io import ImageReadMode, decode_image
 
+from trainables.data.ingestion.trees import Unreadable
 from trainables.perturbations.corruptions.constants import Motion
 from trainables.perturbations.corruptions.convolution import correlated, motion_kernels
 from trainables.perturbations.corruptions.levels import truncated
@@ -119,9 +119,10 @@ def read_ice(folder: Path) -> Ice:
 
 
 def _read(path: Path) -> Tensor:
+    from trainables.data.ingestion.decoding import decoded  # a machine that only trains may lack its libraries
+
     try:
-        picture: Tensor = decode_image(str(path), mode=ImageReadMode.RGB)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path}: not a picture that can be read ({reason}); PNG or JPEG is needed") from error
-    return picture
+        pixels = decoded(path.read_bytes())
+    except (OSError, Unreadable) as error:
+        raise ValueError(f"{path}: not a picture of ice ({error}); PNG or JPEG is needed") from error
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous()
