@@ -6,11 +6,11 @@ import torch
 from torch import Generator, Tensor
 
 from trainables.perturbations.augmix.draws import AugMixOptions, Draws, draw
-from trainables.perturbations.augmix.operations import apply, order
+from trainables.perturbations.augmix.moves import at_once
+from trainables.perturbations.augmix.operations import NONE, apply, order
 
-# Values of images worked on at once: more leave a core's cache, fewer wait for Python.
-_VALUES_AT_ONCE: Final = 128 * 3 * 64 * 64
-_MIXED_AT_ONCE: Final = 8
+# Values of images worked on at once: fewer wait for Python, more take memory (seven times as many bytes).
+_VALUES_AT_ONCE: Final = 2**22
 
 
 def augmix(images: Tensor, options: AugMixOptions, generator: Generator, views: int = 1) -> tuple[Tensor, ...]:
@@ -48,33 +48,38 @@ def mixed(images: Tensor, draws: Draws) -> Tensor:
     if not len(images):
         return images.clone()
     size = max(1, _VALUES_AT_ONCE // images[0].numel())
-    parts = images.contiguous().split(size)
+    parts = torch.split(images.contiguous(), size)
     return torch.cat([_mix(part, draws.rows(first * size, (first + 1) * size)) for first, part in enumerate(parts)])
 
 
 def _mix(images: Tensor, draws: Draws) -> Tensor:
-    chains, places = _chains(images, draws)
+    pool, places = _chains(images, draws)
+    size = at_once(images)
     shares = draws.weights.to(images.device)[:, :, None, None, None]
     found = []
-    for first in range(0, len(images), _MIXED_AT_ONCE):
-        rows = slice(first, first + _MIXED_AT_ONCE)
-        total = images[rows] * shares[rows, -1]
-        for chain in range(places.shape[1]):
-            total.addcmul_(chains.index_select(0, places[rows, chain]).float(), shares[rows, chain])
+    for own, ends, weights in zip(*(torch.split(value, size) for value in (images, places, shares)), strict=True):
+        *chains, last = weights.unbind(1)
+        total = own.float().mul_(last)
+        for share, end in zip(chains, ends.unbind(1), strict=True):
+            total.addcmul_(pool.index_select(0, end).float(), share)
         # The shares sum to 1, so no sum needs clipping; half a level more, cut off, is rounded.
         found.append(total.add_(0.5).to(torch.int16).to(torch.uint8))
     return torch.cat(found)
 
 
 def _chains(images: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-    """(n * width, 3, H, W) ends of all chains in some order, and the (n, width) places of each image's own."""
+    """The images and what they become at every step of every chain, with the (n, width) places where chains end."""
     count, width, depth = draws.codes.shape
+    pool = images.new_empty(count + int((draws.codes != NONE).sum()), *images.shape[1:])
+    pool[:count] = images
     places = torch.arange(count).repeat_interleave(width)
-    chains = images
     signed = torch.where(draws.mirrored, -draws.levels, draws.levels).view(-1, depth)
+    first = count
     for codes, levels in zip(draws.codes.view(-1, depth).unbind(1), signed.unbind(1), strict=True):
-        rows = order(codes, levels)
-        chains = chains.index_select(0, places[rows].to(images.device))
-        apply(chains, codes[rows], levels[rows])
-        places[rows] = torch.arange(count * width)
-    return chains, places.view(count, width).to(images.device)
+        rows = order(codes, levels)[int((codes == NONE).sum()) :]
+        end = first + len(rows)
+        torch.index_select(pool[:first], 0, places[rows].to(images.device), out=pool[first:end])
+        apply(pool[first:end], codes[rows], levels[rows])
+        places[rows] = torch.arange(first, end)
+        first = end
+    return pool, places.view(count, width).to(images.device)

@@ -3,6 +3,7 @@
 All take (n,) float64 levels on the CPU, negative the other way. Places outside an image are black.
 """
 
+import itertools
 from typing import Final
 
 import torch
@@ -11,16 +12,22 @@ from torch.nn.functional import grid_sample
 
 # What a sum in float32 may fall short of the whole number that it stands for, in grey levels.
 _SHORTFALL: Final = 1 / 256
-_AT_ONCE: Final = 2**18  # values that stay in a core's cache, with all that is computed from them
+_CACHED: Final = 2**18  # values that stay in a core's cache, with what is computed from them
+_FLAT: Final = 1e-9
+
+
+def at_once(images: Tensor) -> int:
+    """How many of these images one operation had best take at once: all, but on a CPU what its cache holds."""
+    return max(1, _CACHED // images[0].numel()) if images.device.type == "cpu" else len(images)
 
 
 def rotation(levels: Tensor, height: int, width: int) -> Tensor:
     """(n, 2, 3) maps that turn an image around its centre by whole degrees, 3 at level 1, counter-clockwise."""
-    angles = torch.deg2rad(-(levels * 30 / 10).trunc())
+    angles = torch.deg2rad((levels * 30 / 10).trunc())
     cosines, sines = angles.cos(), angles.sin()
-    x, y = width / 2, height / 2
-    entries = [cosines, sines, x - cosines * x - sines * y, -sines, cosines, y + sines * x - cosines * y]
-    return torch.stack(entries, 1).view(-1, 2, 3)
+    turns = torch.stack([cosines, -sines, sines, cosines], 1).view(-1, 2, 2)
+    centre = torch.tensor([[width / 2], [height / 2]], dtype=torch.float64)
+    return torch.cat([turns, centre - turns @ centre], 2)
 
 
 def shear_x(levels: Tensor, height: int, width: int) -> Tensor:
@@ -32,7 +39,9 @@ def shear_x(levels: Tensor, height: int, width: int) -> Tensor:
 
 def shear_y(levels: Tensor, height: int, width: int) -> Tensor:
     """(n, 2, 3) maps that shift each column by a share of its distance from the left border, 0.03 at level 1."""
-    return shear_x(levels, height, width).flip(1)[:, :, [1, 0, 2]]
+    maps = torch.eye(2, 3, dtype=torch.float64).repeat(len(levels), 1, 1)
+    maps[:, 1, 0] = levels * 0.3 / 10
+    return maps
 
 
 def sample(images: Tensor, maps: Tensor) -> None:
@@ -46,25 +55,37 @@ def sample(images: Tensor, maps: Tensor) -> None:
         maps: (n, 2, 3) float64: x and y in the image, each as a x + b y + c of x and y in the result, in pixels.
     """
     height, width = images.shape[2:]
+    columns, rows = torch.arange(0.5, width, device=images.device), torch.arange(0.5, height, device=images.device)
     half_sides = torch.tensor([[width / 2], [height / 2]], dtype=torch.float64)
     a, b, c = (maps / half_sides).float().to(images.device)[..., None].unbind(2)
-    along = a * torch.arange(0.5, width, device=images.device)
-    down = torch.addcmul(c - 1, b, torch.arange(0.5, height, device=images.device))
-    size = max(1, _AT_ONCE // images[0].numel())
-    for part, x, y in zip(images.split(size), along.split(size), down.split(size), strict=True):
-        part.copy_(_sampled(part, x[:, :, None, :], y[:, :, :, None]))
+    down = torch.addcmul(c - 1, b, rows)
+    # As complex numbers, x and y are laid side by side four times as fast as by `stack`.
+    pairs = [torch.complex(*values.unbind(1)) for values in (a * columns, down)]
+    size = at_once(images)
+    shortfall = torch.tensor(_SHORTFALL, device=images.device)
+    values = (images, pairs[0][:, None, :], pairs[1][:, :, None], *_inside(a, down))
+    for part, along_row, along_column, first, last in zip(*(torch.split(value, size) for value in values), strict=True):
+        places = torch.view_as_real(along_row + along_column)
+        found = grid_sample(part.float(), places, padding_mode="border", align_corners=False)
+        # 1 inside and 0 outside. By comparisons this takes five times as long on a CPU.
+        inside = (columns - first).clamp_(0, 1).mul_((last - columns).clamp_(0, 1))
+        torch.addcmul(shortfall, found, inside, out=found)
+        part.copy_(found.to(torch.int16))  # straight from float32 it takes three times as long
 
 
-def _sampled(images: Tensor, along: Tensor, down: Tensor) -> Tensor:
-    """At the places `along` (n, 2, 1, W) plus `down` (n, 2, H, 1): x and y, from -1 at one border to 1 at the other."""
-    # As complex numbers x and y are laid side by side four times as fast as by `stack`.
-    places = torch.complex(*along.unbind(1)) + torch.complex(*down.unbind(1))
-    found = grid_sample(images.float(), torch.view_as_real(places), padding_mode="border", align_corners=False)
-    # 1 inside and 0 outside. By comparisons this takes five times as long on a CPU.
-    x, y = ((along[:, axis] + down[:, axis]).abs_() for axis in (0, 1))
-    inside = torch.maximum(x, y, out=x).mul_(-1e9).add_(1e9).clamp_(0, 1)[:, None]
-    torch.addcmul(torch.tensor(_SHORTFALL, device=images.device), found, inside, out=found)
-    return found.to(torch.int16)  # uint8 directly from float32 takes twice as long
+def _inside(slopes: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
+    """(n, 1, H, 1) columns, a half below the first and above the last, in which a row's places lie in the image.
+
+    Args:
+        slopes: (n, 2, 1) how x and y, from -1 at one border to 1 at the other, grow from column to column.
+        down: (n, 2, H) x and y of each row, left of its first column by a half.
+    """
+    steep = torch.where(slopes.abs() < _FLAT, _FLAT, slopes)
+    bounds = torch.stack([(-1 - down) / steep, (1 - down) / steep])
+    first, last = bounds.amin(0).amax(1), bounds.amax(0).amin(1)
+    # From columns' middles, a half above whole numbers, to whole distances: none of them is between 0 and 1.
+    first, last = (first - 0.5).ceil() - 0.5, (last - 0.5).floor() + 1.5
+    return first[:, None, :, None], last[:, None, :, None]
 
 
 def translate_x(images: Tensor, levels: Tensor) -> None:
@@ -79,9 +100,10 @@ def translate_y(images: Tensor, levels: Tensor) -> None:
 
 def _shift(images: Tensor, dimension: int, pixels: Tensor) -> None:
     """Each image as seen `pixels` further along the dimension; quickest where equal numbers follow each other."""
+    runs = [(shift, len(list(run))) for shift, run in itertools.groupby(pixels.tolist())]
+    counts = [count for _, count in runs]
     before = images.clone()
     images.zero_()
-    runs, counts = (values.tolist() for values in pixels.unique_consecutive(return_counts=True))
-    for run, source, target in zip(runs, before.split(counts), images.split(counts), strict=True):
-        length = max(0, images.shape[dimension] - abs(run))
-        target.narrow(dimension, max(0, -run), length).copy_(source.narrow(dimension, max(0, run), length))
+    for (shift, _), source, target in zip(runs, torch.split(before, counts), torch.split(images, counts), strict=True):
+        length = max(0, images.shape[dimension] - abs(shift))
+        target.narrow(dimension, max(0, -shift), length).copy_(source.narrow(dimension, max(0, shift), length))

@@ -49,22 +49,26 @@ def order(codes: Tensor, levels: Tensor) -> Tensor:
 
 
 def apply(images: Tensor, codes: Tensor, levels: Tensor) -> None:
-    """Each image becomes what its own operation makes of it; one of code NONE stays.
+    """Each image becomes what its own operation makes of it.
 
     Args:
         images: (n, 3, H, W) uint8, contiguous, changed in place.
         codes: (n,) int64, ascending, on the CPU.
         levels: (n,) float64, on the CPU; below 0 a move goes the other way, and other operations have no other way.
     """
-    counts = (codes + 1).bincount(minlength=len(OPERATIONS) + 1).tolist()
-    own_images = dict(zip(OPERATIONS, images.split(counts)[1:], strict=True))
-    own_levels = dict(zip(OPERATIONS, levels.split(counts)[1:], strict=True))
-    drawn = [name for name in OPERATIONS if len(own_levels[name])]
-    for name in drawn:
-        if name in _TONES:
-            _TONES[name](own_images[name], own_levels[name].abs())
+    counts = codes.bincount(minlength=len(OPERATIONS)).tolist()
+    parts = zip(OPERATIONS, torch.split(images, counts), torch.split(levels, counts), strict=True)
+    maps = []
+    for name, part, own in parts:
+        if not len(part):
+            continue
+        if name in _MAPS:
+            maps.append(_MAPS[name](own, *images.shape[2:]))
         elif name in _SHIFTS:
-            _SHIFTS[name](own_images[name], own_levels[name])
-    maps = [_MAPS[name](own_levels[name], *images.shape[2:]) for name in drawn if name in _MAPS]
+            _SHIFTS[name](part, own)
+        else:
+            size = moves.at_once(part)
+            for few, few_levels in zip(torch.split(part, size), torch.split(own.abs(), size), strict=True):
+                _TONES[name](few, few_levels)
     if maps:  # these have the lowest codes, so their images lie together
-        moves.sample(images[counts[0] : sum(counts[: len(_MAPS) + 1])], torch.cat(maps))
+        moves.sample(images[: sum(counts[: len(_MAPS)])], torch.cat(maps))
