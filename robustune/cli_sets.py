@@ -97,7 +97,8 @@ def evaluate(
     console.print(table(done.told))
     for line in notes(done.told):
         console.print(line)
-    screen.say(f"{done.path.name}: {done.path}")
+    for name, path in done.paths.items():
+        screen.say(f"{name}: {path}")
 
 
 def _show_built(built: "Built", as_json: bool) -> None:

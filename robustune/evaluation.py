@@ -19,6 +19,7 @@ from robustune.checkpoints import whole_copy
 from robustune.errors import Mistake, readable
 from robustune.ledger import Ledger
 from robustune.preparation import Prepared, missing, standing
+from robustune.running import write_report
 from robustune.screen import Screen
 from robustune.sets import KIND, with_hold_out
 from robustune.settings import Settings
@@ -29,6 +30,7 @@ from trainables.preparation import Step
 from trainables.storage import is_uri
 
 FILE: Final = "evaluation.parquet"
+SHOWN: Final = ("evaluation.png", "evaluation.svg", "report.html")
 HEADS: Final = {
     "original": "original",
     "perturbed_training": "perturbed training",
@@ -41,11 +43,11 @@ HEADS: Final = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the evaluation of each trial says, by the trial's number, and the file that holds all of it."""
+    """What the evaluation of each trial says, by the trial's number, and the files that show it."""
 
     folder: Path
     told: Mapping[int, Mapping[str, Any]]
-    path: Path
+    paths: Mapping[str, Path]
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def evaluate(study: str, wanted: Sequence[int], settings: Settings, screen: Scre
 
     Raises:
         Mistake: STUDY_MISSING, STUDY_UNFINISHED, NO_FRONT, OPTION_INVALID for a trial without its full epochs,
-            CKPT_MISSING, CKPT_CORRUPT, and what building says.
+            CKPT_MISSING, CKPT_CORRUPT, RESULTS_UNWRITABLE, and what building says.
     """
     folder = checks.stored(study, settings)
     settings = replace(settings, results=str(folder.parent))
@@ -80,7 +82,10 @@ def evaluate(study: str, wanted: Sequence[int], settings: Settings, screen: Scre
     steps = {number: _step(done, number, planned) for number in numbers}
     built = bring([*planned, *_with_files(done, planned, steps, settings).values()], settings, screen)
     told = {number: built[step.name].summary for number, step in steps.items()}
-    return Evaluation(folder, told, _written(done, told, built, planned))
+    _write(done, told, built, planned)
+    written = write_report(folder, settings.tracking)  # whose page shows what was evaluated
+    shown = {name: path for name, path in written.items() if name in SHOWN}
+    return Evaluation(folder, told, {FILE: folder / FILE, **shown})
 
 
 def table(told: Mapping[int, Mapping[str, Any]]) -> Table:
@@ -176,9 +181,9 @@ def _with_file(step: Step, done: Finished, number: int, settings: Settings) -> S
     return replace(step, places={"checkpoint": found}, here=here)
 
 
-def _written(
+def _write(
     done: Finished, told: Mapping[int, Mapping[str, Any]], built: Mapping[str, Prepared], planned: Sequence[Step]
-) -> Path:
+) -> None:
     """Writes a line for each trial: what was drawn, what the search saw, and the scores with their counts."""
     names = ["number", *(name for name in done.trials.column_names if name.startswith(("options.", "metrics.")))]
     order = pa.array(list(told), pa.int64())
@@ -190,4 +195,10 @@ def _written(
     sets = {step.name: built[step.name].digest for step in planned if step.kind == KIND}
     attacks = next(iter(told.values()))["attacks"]
     said = {"study": done.study.digest, "sets": json.dumps(sets), "attacks": json.dumps(attacks)}
-    return records.write_parquet(rows.replace_schema_metadata(said), done.folder / FILE)
+    try:
+        records.write_parquet(rows.replace_schema_metadata(said), done.folder / FILE)
+    except OSError as error:
+        raise Mistake(
+            "RESULTS_UNWRITABLE",
+            f"{done.folder / FILE}: cannot be written ({error}); make room or give it write permission",
+        ) from error

@@ -122,6 +122,7 @@ def test_a_grid_feeds_a_search_whose_front_is_scored_on_five_sets(robustune: Run
     assert "validation scores" in said
     assert "confirmation" in said
     check_evaluation(tmp_path / "results" / "joint", told)
+    assert (tmp_path / "results" / "joint" / "evaluation.svg").stat().st_size
     before = builds(tmp_path)
     assert done(robustune, "evaluate", "joint").splitlines()[-3:] == said.splitlines()[-3:]
     assert builds(tmp_path) == before
