@@ -14,6 +14,7 @@ NAMES = {
     "trial-overhead": "benchmarks.trial_overhead",
     "training-share": "benchmarks.training_share",
     "input-path": "benchmarks.input_path",
+    "ingestion": "benchmarks.ingestion",
     "corruptions-224": "benchmarks.corruptions_224",
     "corruptions-64": "benchmarks.corruptions_64",
 }

@@ -107,6 +107,11 @@ def parse(text: bytes, digest: str) -> dict[str, Any]:
     return dict(manifest)
 
 
+def tell_digest(path: Path, digest: str) -> None:
+    """Saves `seal` the reading of a file whose SHA-256 its writer knows; void once the file changes."""
+    _TOLD[str(path), _identity(path.stat())] = digest
+
+
 def check_sizes(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Holds every file's size against the manifest, without reading any.
 
@@ -145,13 +150,15 @@ def sync_folder(folder: Path) -> None:
 
 def _measured(path: Path) -> dict[str, Any]:
     with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        os.fsync(stream.fileno())
         status = os.fstat(stream.fileno())
+        told = _TOLD.pop((str(path), _identity(status)), None)
+        digest = told or hashlib.file_digest(stream, "sha256").hexdigest()
+        os.fsync(stream.fileno())
     _remember(status, digest)
     return {"sha256": digest, "bytes": status.st_size}
 
 
+_TOLD: Final[dict[tuple[str, tuple[int, ...]], str]] = {}
 # Kept per process: every trial of a reused actor opens the same sets, and who has sealed one need not read it again.
 # The identity notices a file written anew, and keeps one that is renamed.
 _KNOWN: Final[dict[tuple[int, ...], str]] = {}

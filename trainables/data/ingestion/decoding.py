@@ -17,8 +17,8 @@ from trainables.data.ingestion.trees import Unreadable
 
 Pixels = npt.NDArray[np.uint8]
 
-SUFFIXES: Final = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"))
-"""In lower case; a file with another one counts as no image."""
+SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
+"""Ends of names in lower case; a file with another one counts as no image."""
 MOST_PIXELS: Final = 89_478_485
 """As Pillow has it: a quarter of a gibibyte of RGB. A small file can claim any number."""
 _FORMATS: Final = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # none that starts another program

@@ -95,21 +95,24 @@ def divide(
     left_out: list[int] = []
     pools: dict[tuple[str, int], list[list[int]]] = {}
     for family in _families(lineage, labels):
-        home = max((origins[row] for row in family), key=_RANK.__getitem__)
-        if home not in _TRAINED:
-            left_out += [row for row in family if origins[row] in _TRAINED]
-            family = [row for row in family if origins[row] not in _TRAINED]
+        home = origins[family[0]]
+        if len(family) > 1:
+            home = max((origins[row] for row in family), key=_RANK.__getitem__)
+            if home not in _TRAINED:
+                left_out += [row for row in family if origins[row] in _TRAINED]
+                family = [row for row in family if origins[row] not in _TRAINED]
         pools.setdefault((home, labels[family[0]]), []).append(family)
     for (origin, _), families in sorted(pools.items()):
         for split, family in _placed(origin, families, parts):
             splits[split] += family
-    in_order = {split: sorted(rows, key=lambda row: (lineage[row], labels[row])) for split, rows in splits.items()}
+    keys = list(zip(lineage, labels, strict=True))
+    in_order = {split: sorted(rows, key=keys.__getitem__) for split, rows in splits.items()}
     return Division(in_order, sorted(left_out))
 
 
 def _families(lineage: Sequence[bytes], labels: Sequence[int]) -> Iterator[list[int]]:
     """Rows of equal images, by lineage; within a family by label, since nothing else of them is sure to differ."""
-    rows = sorted(range(len(lineage)), key=lambda row: (lineage[row], labels[row]))
+    rows = sorted(range(len(lineage)), key=list(zip(lineage, labels, strict=True)).__getitem__)
     for _, family in groupby(rows, key=lineage.__getitem__):
         yield list(family)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from trainables.data.ingestion.decoding import Pixels, decoded, size_of
 from trainables.data.ingestion.trees import Tree
@@ -36,8 +36,7 @@ class Found:
     unused: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """One image file of a tree."""
 
     name: str

@@ -61,7 +61,7 @@ def read_all(
         found: by a layout's reader.
         shape: of `first_shape`.
         side: to which every image is fitted; None where all have one size already.
-        workers: threads that read and decode; the calling one hashes and writes.
+        workers: threads that read and decode; the calling one turns, hashes and writes what they give.
         scratch: an empty file, filled with the pixels and mapped.
         progress: told how many images have been read.
 
@@ -126,6 +126,7 @@ class _Block:
     """Images that were read together; `differs` where one had another size than the first of all."""
 
     pixels: Pixels
+    """(n, H, W, C), as decoders give them."""
     numbers: list[int]
     unreadable: list[tuple[str, str]]
     differs: bool
@@ -142,10 +143,11 @@ class _Total:
     def add(self, block: _Block) -> None:
         self.unreadable += block.unreadable
         if block.numbers:
+            pixels = np.ascontiguousarray(block.pixels.transpose(0, 3, 1, 2))
             self.numbers += block.numbers
-            self.lineage += [hashlib.sha256(image).digest()[:LINEAGE_BYTES] for image in block.pixels]
-            self.moments.append(moments(block.pixels))
-            self.scratch.write(block.pixels.data.cast("B"))
+            self.lineage += [hashlib.sha256(image).digest()[:LINEAGE_BYTES] for image in pixels]
+            self.moments.append(moments(pixels))
+            self.scratch.write(pixels.data.cast("B"))
 
     def images(self, shape: Shape) -> Images:
         height, width, channels = shape
@@ -186,7 +188,7 @@ def _block(found: Found, span: range, side: int | None, shape: Shape) -> _Block:
         if pixels is not place:
             place[:] = pixels
         numbers.append(number)
-    return _Block(np.ascontiguousarray(room[: len(numbers)].transpose(0, 3, 1, 2)), numbers, unreadable, differs=False)
+    return _Block(room[: len(numbers)], numbers, unreadable, differs=False)
 
 
 def _sizes_differ(found: Found, pool: ThreadPoolExecutor) -> TrainableError:

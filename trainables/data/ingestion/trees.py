@@ -3,8 +3,6 @@
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -81,14 +79,15 @@ def lines(tree: Tree, name: str) -> list[str]:
 
 def visible(name: str) -> bool:
     """Whether a name counts: not what systems hide or put beside files."""
-    return not name.startswith(".") and name != "__MACOSX"
+    return name[:1] != "." and name != "__MACOSX"
 
 
-@dataclass(frozen=True)
 class Folder:
     """A folder of this machine. Links are followed, and nothing but plain files is read."""
 
-    root: Path
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._last: tuple[str, list[str], list[str]] = ("\0", [], [])  # folders and files are asked for in turn
 
     @property
     def where(self) -> str:
@@ -97,11 +96,11 @@ class Folder:
 
     def folders(self, at: str) -> list[str]:
         """See `Tree`."""
-        return self._names(at, folders=True)
+        return self._listed(at)[1]
 
     def files(self, at: str) -> list[str]:
         """See `Tree`; devices, pipes and links that lead nowhere are among them, and `read` refuses them by name."""
-        return self._names(at, folders=False)
+        return self._listed(at)[2]
 
     def read(self, name: str) -> bytes:
         """See `Tree`."""
@@ -120,22 +119,30 @@ class Folder:
         except (OSError, ValueError) as error:
             raise Unreadable(getattr(error, "strerror", None) or str(error)) from error
 
-    def _names(self, at: str, folders: bool) -> list[str]:
-        try:
-            with os.scandir(f"{self.root}/{at}") as entries:
-                return sorted(entry.name for entry in entries if visible(entry.name) and _is_folder(entry) == folders)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise TrainableError(
-                "DATA_INVALID", f"{self.root}/{at}: {error.strerror}; make it readable or leave it out"
-            ) from error
+    def _listed(self, at: str) -> tuple[str, list[str], list[str]]:
+        if self._last[0] != at:
+            folders: list[str] = []
+            files: list[str] = []
+            try:
+                with os.scandir(f"{self.root}/{at}") as entries:
+                    for entry in entries:
+                        if visible(entry.name):
+                            (folders if _is_folder(entry) else files).append(entry.name)
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            except OSError as error:
+                raise TrainableError(
+                    "DATA_INVALID", f"{self.root}/{at}: {error.strerror}; make it readable or leave it out"
+                ) from error
+            self._last = at, sorted(folders), sorted(files)
+        return self._last
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    with suppress(OSError):  # links that lead to each other
+    try:
         return entry.is_dir()
-    return False
+    except OSError:  # links that lead to each other
+        return False
 
 
 def _whole(handle: int, size: int) -> bytes:

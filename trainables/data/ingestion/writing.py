@@ -1,13 +1,16 @@
 """Writes a split's Arrow file from rows of mapped pixels without holding them in memory."""
 
+import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from trainables.data import manifest
 from trainables.data.ingestion.decoding import Pixels
 
 _BLOCK_BYTES: Final = 1 << 20
@@ -47,7 +50,9 @@ def write_rows(
             writer.write_batch(batch)
         if sink.skipped_at is None:
             raise AssertionError("unreachable: Arrow writes a column's values by one call")
-        _fill(stream, sink.skipped_at, pixels, np.asarray(rows), progress)
+        digest = _filled(stream, sink.skipped_at, _blocks(pixels, np.asarray(rows), progress))
+        stream.flush()
+        manifest.tell_digest(path, digest)
 
 
 class _Sparing:
@@ -93,12 +98,28 @@ def _strings(texts: Sequence[str]) -> pa.Array:
     return _of_buffers(pa.string(), len(texts), ends, b"".join(encoded))
 
 
-def _fill(stream: IO[bytes], at: int, pixels: Pixels, rows: Any, progress: Callable[[int], None]) -> None:
+def _blocks(pixels: Pixels, rows: Any, progress: Callable[[int], None]) -> Iterator[memoryview]:
+    """The bytes of those rows in order; a block stays as it is until the next but one is asked for."""
     length = max(1, _BLOCK_BYTES // pixels[0].nbytes)
-    room = np.empty((length, *pixels.shape[1:]), np.uint8)
-    stream.seek(at)
-    for start in range(0, len(rows), length):
+    rooms = np.empty((2, length, *pixels.shape[1:]), np.uint8)
+    for number, start in enumerate(range(0, len(rows), length)):
         chosen = rows[start : start + length]
-        np.take(pixels, chosen, axis=0, out=room[: len(chosen)], mode="clip")  # other modes copy once more
-        stream.write(room[: len(chosen)].data.cast("B"))
+        block = rooms[number % 2, : len(chosen)]
+        np.take(pixels, chosen, axis=0, out=block, mode="clip")  # other modes copy once more
+        yield block.data.cast("B")
         progress(len(chosen))
+
+
+def _filled(stream: IO[bytes], at: int, blocks: Iterator[memoryview]) -> str:
+    """Writes the blocks at their place and returns the SHA-256 of the whole file, hashed beside the writing."""
+    stream.seek(0)
+    hashed = hashlib.sha256(stream.read(at))
+    with ThreadPoolExecutor(1) as beside:
+        hashing = beside.submit(hashed.update, b"")
+        for block in blocks:
+            hashing.result()
+            hashing = beside.submit(hashed.update, block)
+            stream.write(block)
+        hashing.result()
+    hashed.update(stream.read())
+    return hashed.hexdigest()
