@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from analysis.bars import Bars
 from analysis.colours import NAMED
 from analysis.printing import FAINT, INK, QUIET, head, quiet_frame, settings, sheet
-from analysis.wording import shortened
+from analysis.wording import aligned, shortened
 
 FILLED: Final = 0.82
 GROUP_MOST: Final = 16
@@ -51,14 +51,14 @@ def draw_bars(axes: Axes, bars: Bars, titled: bool = False) -> None:
         axes.set_title("\n".join(textwrap.wrap(bars.title, TITLE_MOST)[:2]), loc="left", fontsize=9.5, color=INK)
     width = FILLED / len(bars.series)
     tops = [0.0] * len(bars.groups)
-    for bar in bars.bars:
+    for bar, text in zip(bars.bars, aligned([bar.value for bar in bars.bars]), strict=True):
         x = bar.group - FILLED / 2 + width * (bar.series + 0.5)
         axes.bar(x, bars.y.nearest(bar.value), 0.92 * width, color=NAMED[bar.series % len(NAMED)], zorder=2)
         if bar.low < bar.high:
             axes.plot([x, x], [bars.y.nearest(bar.low), bars.y.nearest(bar.high)], color=INK, linewidth=0.9, zorder=3)
         tops[bar.group] = max(tops[bar.group], bar.high)
-        if len(bars.bars) <= WRITTEN_MOST:
-            _write(axes, x, bars.y.nearest(max(bar.high, 0.0)), f"{bar.value:.3g}")
+        if len(bars.bars) * (2 if titled else 1) <= WRITTEN_MOST:
+            _write(axes, x, bars.y.nearest(max(bar.high, 0.0)), text)
     for group, note in enumerate(bars.notes):
         _write(axes, group, bars.y.nearest(tops[group]), note, rotation=90 if len(bars.groups) > WRITTEN_MOST else 0)
 

@@ -45,7 +45,7 @@ class Example:
         perturbation: what was added, GREY where nothing was, multiplied by `factor`.
         perturbed: the image as it stands in the set.
         factor: makes the largest change of any frame just reach black or white.
-        frames: what had been added after each of `steps`, multiplied alike.
+        frames: what had been added after each of `steps`, which are all different, multiplied alike.
         verdict: from which class to which, as in "7 → 1".
         facts: how long it took and how far it went.
     """
@@ -107,15 +107,16 @@ def _example(clean: Pixels, perturbed: Pixels, frames: Pixels, row: dict[str, An
     added = perturbed.astype(np.int16) - clean
     grown = frames.astype(np.int16) - clean
     factor = largest_factor(np.concatenate([grown, added[None]]))
+    by_step = dict(zip(row["frame_steps"], grown, strict=True))  # a short attack has fewer steps than frames
     return Example(
         clean=_upright(clean),
         perturbation=_upright(about_grey(added, factor)),
         perturbed=_upright(perturbed),
         factor=factor,
-        frames=tuple(_upright(about_grey(one, factor)) for one in grown),
-        steps=tuple(row["frame_steps"]),
+        frames=tuple(_upright(about_grey(one, factor)) for one in by_step.values()),
+        steps=tuple(by_step),
         verdict=_verdict(row),
-        facts=f"{row['steps']} steps, L2 {shown(row['l2'])}, L∞ {shown(row['linf'])}",
+        facts=f"{row['steps']} step{'' if row['steps'] == 1 else 's'}, L2 {shown(row['l2'])}, L∞ {shown(row['linf'])}",
     )
 
 

@@ -1,6 +1,7 @@
 """How names and numbers are shown to people, on every surface alike."""
 
 import html
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -57,17 +58,22 @@ def written(value: Any) -> str:
     """Returns a knob's value as a tick says it: "1e-5", "none" for an empty list, "not set" for what is not drawn."""
     if value is None:
         return "not set"
-    text = re.sub(r"e([+-])0+(?=\d)", lambda found: "e" + found[1].replace("+", ""), shown(value))
+    text = re.sub(r"(?<=\d)e\+?(-?)0*(?=\d+$)", r"e\1", shown(value)) if isinstance(value, float) else shown(value)
     return text or "none"
 
 
 def aligned(values: Sequence[float]) -> tuple[str, ...]:
-    """Returns numbers as text of four significant digits at most, all with the same number of decimals."""
-    texts = [f"{value:.4g}" for value in values]
-    if any("e" in text or "n" in text for text in texts):
+    """Returns numbers as text, all with as many decimals as give the greatest of them four significant digits.
+
+    Decimals that are 0 in all of them are left out; very great and very small numbers are written with an exponent.
+    """
+    greatest = max((abs(value) for value in values), default=0.0)
+    if greatest and not 1e-4 <= greatest < 1e5:
         return tuple(f"{value:.3g}" for value in values)
-    decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
-    return tuple(f"{value:.{decimals}f}" for value in values)
+    places = max(0, 3 - math.floor(math.log10(greatest))) if greatest else 0
+    texts = [f"{value:.{places}f}" for value in values]
+    needed = max((len(text.partition(".")[2].rstrip("0")) for text in texts), default=0)
+    return tuple(f"{value:.{needed}f}" for value in values)
 
 
 def shortened(text: str, most: int) -> str:

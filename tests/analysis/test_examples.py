@@ -90,6 +90,14 @@ def test_examples_show_what_the_file_holds(written: Callable[..., Path], channel
     assert (first.perturbation == GREY + 10 * moved).all()
 
 
+def test_a_short_attack_shows_each_step_once(written: Callable[..., Path]) -> None:
+    steps = pa.FixedSizeListArray.from_arrays(pa.array([0, 0, 1] * 2), FRAMES)
+    first = read(written(frame_steps=steps, steps=pa.array([1, 1]))).examples[0]
+    assert first.steps == (0, 1)
+    assert (first.frames[-1] == first.perturbation).all()
+    assert first.facts.startswith("1 step, ")
+
+
 def test_enlarged_images_keep_every_pixel(written: Callable[..., Path], tmp_path: Path) -> None:
     path = written()
     paths = examples.draw(path, tmp_path / "out")

@@ -15,7 +15,7 @@ import pytest
 from analysis import records, report
 from analysis.front import front
 from analysis.page import safe_address
-from analysis.wording import readable, visible
+from analysis.wording import aligned, readable, shortened, visible, within, written
 from search_spaces.study import Study
 
 FILES = {
@@ -142,3 +142,36 @@ def test_plot_front_says_in_one_line_what_is_wrong(tmp_path: Path, content: byte
     assert done.returncode == 3
     assert done.stderr.startswith("STATE_CORRUPT: " if content else "STUDY_MISSING: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([0.9933, 6.1e-17, 0.5], ("0.9933", "0.0000", "0.5000")),
+        ([0.5, 0.25], ("0.50", "0.25")),
+        ([1.0, 0.0], ("1", "0")),
+        ([0.99996, 0.5], ("1.0", "0.5")),
+        ([123.456, -1.0], ("123.5", "-1.0")),
+        ([1e300, 1.0], ("1e+300", "1")),
+        ([2e-7, 0.0], ("2e-07", "0")),
+        ([0.0], ("0",)),
+        ([], ()),
+    ],
+)
+def test_numbers_of_one_figure_have_the_same_decimals(values: list[float], texts: tuple[str, ...]) -> None:
+    assert aligned(values) == texts
+
+
+def test_words_of_figures() -> None:
+    assert [written(value) for value in (1e-5, 2.5e-4, 1e20, None, "", True, "a")] == [
+        "1e-5",
+        "0.00025",
+        "1e20",
+        "not set",
+        "none",
+        "yes",
+        "a",
+    ]
+    assert within("perturbed_validation_accuracy") == "perturbed validation accuracy"
+    assert within("pgd_accuracy") == "PGD accuracy"
+    assert (shortened("short", 5), shortened("longer", 5)) == ("short", "long…")
