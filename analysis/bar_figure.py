@@ -23,7 +23,7 @@ WRITTEN_MOST: Final = 12
 def draw_evaluation(bars: Bars, title: str) -> Figure:
     """Returns a figure of the accuracies of trials on each set, with the interval that the sets' sizes leave."""
     with settings():
-        figure = sheet(max(5.5, 0.26 * len(bars.groups) * len(bars.series) + 1.5), 3.6)
+        figure = sheet(min(16.0, max(5.5, 0.4 * len(bars.groups) * len(bars.series) + 1.5)), 3.6)
         draw_bars(figure.subplots(), bars)
         head(figure, title)
         bar_legend(figure, bars.series, "whiskers: 95 % interval for as many images, not over seeds")

@@ -8,11 +8,13 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import matplotlib.pyplot
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import figure, printing, records
+from analysis import figure, page, printing, records
+from analysis.curves import by_epoch
 from analysis.front import front
 from analysis.panels import panels, ticks
 from analysis.placement import Box, around, place
@@ -106,3 +108,43 @@ def test_a_search_without_an_ended_trial_can_be_drawn(
     for count in (1, 2, 3):
         drawn = study_of(count)
         assert figure.draw_front(trials, front(trials, drawn), drawn).axes
+
+
+def test_many_objectives_are_drawn_in_rows_and_not_in_one_endless_one(
+    study_of: Callable[..., Study], search: Callable[..., Path]
+) -> None:
+    from dataclasses import replace
+
+    study = study_of(3, trials=4)
+    trials = records.trials(search(study))
+    again = tuple(replace(one, reference=0.1) for one in study.objectives[:2])
+    drawn = figure.draw_front(trials, front(trials, study), replace(study, objectives=(*study.objectives, *again)))
+    width, height = drawn.get_size_inches()
+    assert sum(axes.axison for axes in drawn.axes) == 10
+    assert width < 16 < height
+
+
+def test_one_exploding_epoch_flattens_no_curve(study_of: Callable[..., Study], search: Callable[..., Path]) -> None:
+    study = study_of(2, trials=6)
+    _, trials, epochs = records.tables(search(study))
+    place = epochs.column_names.index("metrics.mce")
+    scores = epochs["metrics.mce"].to_pylist()
+    best = front(trials, study)
+    calm = by_epoch(epochs, best, study)[1].y
+    wild = epochs.set_column(place, "metrics.mce", pa.array([1e9, *scores[1:]]))
+    assert by_epoch(wild, best, study)[1].y.high <= calm.high
+    assert len(by_epoch(wild, best, study)[1].lines) == len(by_epoch(epochs, best, study)[1].lines)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, ("Best so far", "best")), (2, ("Front", "front"))])
+def test_the_front_of_one_objective_is_called_its_best_trials(
+    search: Callable[..., Path], study_of: Callable[..., Study], count: int, words: tuple[str, str]
+) -> None:
+    study = study_of(count, trials=6)
+    _, trials, epochs = records.tables(search(study))
+    best = front(trials, study)
+    drawn = figure.draw_front(trials, best, study)
+    assert words[1] in [text.get_text() for text in drawn.legends[0].get_texts()]
+    text = page.render(trials, epochs, best, study)
+    assert f"<h2>{words[0]}</h2>" in text
+    assert ("Hypervolume" in text) == (count > 1)

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from analysis import records
-from analysis.front import eligible, front, hypervolume, hypervolume_history, losses, nondominated, rows, staircase
+from analysis.front import (
+    attained,
+    eligible,
+    front,
+    hypervolume,
+    hypervolume_history,
+    losses,
+    nondominated,
+    rows,
+    staircase,
+)
 from search_spaces.study import Objective, Study
 
 # A coarse grid of values makes ties and twins common.
@@ -103,6 +113,19 @@ def test_the_volume_under_the_staircase_is_the_hypervolume(points: np.ndarray) -
     assert ((steps == 0).sum(axis=1) == 1).all()
     area = sum((1.5 - corners[place, 1]) * step[0] for place, step in enumerate(steps))
     assert area == pytest.approx(hypervolume(points, objectives))
+
+
+@given(points_of, st.floats(-0.9, 0.9), st.floats(-0.9, 0.9))
+def test_what_is_shaded_has_the_hypervolume_as_its_area(points: np.ndarray, first: float, second: float) -> None:
+    """Points beyond the reference add nothing to the polygon, as they add nothing to the volume."""
+    points = np.column_stack([points[:, 0], points[:, -1]])
+    points = points[nondominated(points)]
+    objectives = [Objective("one", "min", first), Objective("other", "min", second)]
+    corners = attained(points, objectives)
+    x, y = corners[:, 0], corners[:, 1]
+    area = 0.5 * abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))
+    assert area == pytest.approx(hypervolume(points, objectives), abs=1e-12)
+    assert (corners <= [[first, second]]).all()
 
 
 def test_only_complete_feasible_finite_trials_of_full_epochs_stand_on_the_front(study_of: Callable[..., Study]) -> None:

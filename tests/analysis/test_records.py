@@ -1,6 +1,8 @@
 """What the ledger holds is what the tables say, also while the writer is at work."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import records
+from analysis.schema import unusable
 from robustune.ledger import Ledger
 from search_spaces.domains import Choice, LogUniform, Subset, Whole
 from search_spaces.study import Study
@@ -93,6 +96,22 @@ def test_reading_leaves_no_file_behind(made_up: Path) -> None:
     records.check(made_up)
     assert sorted(path.name for path in made_up.iterdir()) == before
     assert (made_up / "ledger.sqlite").read_bytes() == content
+
+
+def test_tables_are_of_one_moment(made_up: Path) -> None:
+    study, trials, epochs = records.tables(made_up)
+    assert study == records.read_study(made_up)
+    assert trials.equals(records.trials(made_up))
+    assert epochs.equals(records.epochs(made_up))
+
+
+def test_a_ledger_that_cannot_be_reached_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError) as closed, closing(sqlite3.connect(tmp_path / "none" / "ledger")):
+        pass
+    assert unusable(closed.value).startswith("it cannot be read (unable to open database file)")
+    with closing(sqlite3.connect(":memory:")) as empty, pytest.raises(sqlite3.OperationalError) as wrong:
+        empty.execute("SELECT * FROM study")
+    assert unusable(wrong.value).startswith("not a whole ledger (no such table: study)")
 
 
 def test_no_ledger_and_no_whole_ledger_are_told_apart(tmp_path: Path) -> None:
