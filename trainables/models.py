@@ -198,7 +198,7 @@ def load_pretrained(net: nn.Module, model: str, path: str = "", *, keep_head: bo
             f"start = 'pretrained' needs {Path(url).name}, which is not at {file}; fetch {url} and put it at {cached}, "
             "or set pretrained_path",
         )
-    weights = _published_weights(file)
+    weights = published_weights(file)
     tops = head_names(net)
     if keep_head:
         check_shapes(weights, {name: net.get_parameter(name).shape for name in tops}, str(file), others_allowed=True)
@@ -242,7 +242,12 @@ def _outputs(options: ClassificationOptions, classes: int) -> int:
     return PUBLISHED_OUTPUTS
 
 
-def _published_weights(file: Path) -> Mapping[str, Tensor]:
+def published_weights(file: Path) -> Mapping[str, Tensor]:
+    """Tensors by name of a file as torchvision publishes them, or of a safetensors file.
+
+    Raises:
+        TrainableError: CKPT_CORRUPT, where it holds something else.
+    """
     if file.suffix == ".safetensors":
         return load(file)[0]
     try:
