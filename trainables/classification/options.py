@@ -154,7 +154,7 @@ class ClassificationOptions:
     )
     gaussian_start: float = option(
         "number",
-        0.02,
+        0.01,
         "standard deviation of the noise that a Gaussian perturbation starts from, as a share of the pixel range",
         minimum=0,
         maximum=1,
@@ -168,7 +168,12 @@ class ClassificationOptions:
         fixed=True,
     )
     gaussian_penalty: float = option(
-        "number", 0.1, "weight of a Gaussian perturbation's squared magnitude in its loss", minimum=0, fixed=True
+        "number",
+        0.05,
+        "share of a Gaussian perturbation that each step takes away; it stays shorter than step / penalty",
+        minimum=0,
+        maximum=1,
+        fixed=True,
     )
     pixel_share: float = option(
         "number",
@@ -180,7 +185,7 @@ class ClassificationOptions:
     )
     pixel_restarts: int = option(
         "integer",
-        3,
+        24,
         "times that a pixel perturbation draws other pixels, where the first do not fool",
         minimum=0,
         fixed=True,
