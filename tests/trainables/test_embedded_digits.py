@@ -28,7 +28,7 @@ from trainables.data.embedded_digits import (
     split_digits,
     stroke,
 )
-from trainables.data.embedded_pretext import VIEWS, views
+from trainables.data.embedded_pretext import views
 from trainables.data.store import read_images
 from trainables.errors import TrainableError
 
@@ -138,14 +138,14 @@ def test_the_cell_of_a_patch_holds_it_whole_and_is_lineage_that_no_two_parts_sha
 
 
 def test_pretext_views_are_composites_of_what_was_set_aside(sets):
-    made = views()
-    assert made.shape == (10 * PRETEXT_DIGITS_PER_CLASS, VIEWS, 3, SIDE, SIDE)
+    made = views(6)
+    assert made.shape == (10 * PRETEXT_DIGITS_PER_CLASS, 6, 3, SIDE, SIDE)
     assert made.dtype == torch.uint8
-    flat = made[:, :4].flatten(0, 1).flatten(1)
+    flat = made.flatten(0, 1).flatten(1)
     assert len(torch.unique(flat, dim=0)) == len(flat)
     scans, labels = scanned_digits()
     digit, cells = split_digits(scans, labels)[PRETEXT][3], split_cells(load_photographs())[PRETEXT]
-    again = [composite.pixels for composite in embedded_digits.composites(digit, scans[digit], cells, VIEWS)]
+    again = [composite.pixels for composite in embedded_digits.composites(digit, scans[digit], cells, 6)]
     assert np.array_equal(made[3].permute(0, 2, 3, 1).numpy(), np.stack(again))
 
 

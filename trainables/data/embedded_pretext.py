@@ -20,14 +20,14 @@ VIEWS: Final = 72
 """Composites of each scan."""
 
 
-def views() -> "Tensor":
-    """(150, 72, 3, 32, 32) uint8: composites of every scan that was set aside; which digit a scan shows is not told."""
+def views(count: int = VIEWS) -> "Tensor":
+    """(150, count, 3, 32, 32) uint8: composites of each scan that was set aside; which digit it shows is not told."""
     import torch  # the registry's readers need none
 
     scans, labels = scanned_digits()
     cells = split_cells(load_photographs())[PRETEXT]
     made = [
-        np.stack([composite.pixels for composite in composites(digit, scans[digit], cells, VIEWS)])
+        np.stack([composite.pixels for composite in composites(digit, scans[digit], cells, count)])
         for digit in split_digits(scans, labels)[PRETEXT]
     ]
     return torch.from_numpy(np.ascontiguousarray(np.stack(made).transpose(0, 1, 4, 2, 3)))
