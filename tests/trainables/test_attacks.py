@@ -7,7 +7,7 @@ from torch import nn
 from trainables.images import Normalisation
 from trainables.perturbations.attack import Attacked, wrong_targets
 from trainables.perturbations.fooling import FoolingOptions, fooling_images
-from trainables.perturbations.pgd import pgd
+from trainables.perturbations.pgd import pgd_until_fooled
 from trainables.seeds import generator
 
 PLAIN = Normalisation((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
@@ -122,7 +122,7 @@ def score_of(net: nn.Module) -> Any:
 @pytest.fixture
 def attack(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> Any:
     def run(epsilon: float, steps: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
-        return pgd(score_of(net.eval()), images / 255, labels, epsilon, steps, generator("pgd"))
+        return pgd_until_fooled(score_of(net.eval()), images / 255, labels, epsilon, steps, generator("pgd"))
 
     return run
 

@@ -13,7 +13,7 @@ from trainables.classification.vocabulary import SCORED_ON
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import evaluating
-from trainables.perturbations.pgd import pgd
+from trainables.perturbations.pgd import pgd_until_fooled
 from trainables.perturbations.weight_noise import perturbed
 from trainables.seeds import generator
 
@@ -74,7 +74,7 @@ class Scorer:
         held = 0
         for start in range(0, len(labels), _BATCH):
             pixels = images[start : start + _BATCH].to(torch.float32, memory_format=torch.channels_last) / 255
-            _, correct = pgd(
+            _, correct = pgd_until_fooled(
                 lambda point: _finite(net(self.normalisation.of_floats(point))),
                 pixels,
                 labels[start : start + _BATCH],
