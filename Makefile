@@ -8,10 +8,11 @@ SOURCES := search_spaces trainables robustune analysis benchmarks
 
 setup: $(INSTALLED)
 
+# No dependencies: the lock is complete, and torchattacks asks for an older requests than it holds (see [tool.uv]).
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
