@@ -15,7 +15,8 @@ Line = dict[str, Any]
 _HEAD: Final = """# How close the corruptions are to the reference
 
 Written by `python -m benchmarks.corruption_fidelity --images {images}`; do not edit. The reference is {peer}, in an
-environment of its own ({pins}), with the constants `imagenet-c` and the reference's own pictures of frost.
+environment of its own, with the constants `imagenet-c` and the reference's own pictures of frost. That environment has
+{pins}.
 
 """
 
@@ -32,14 +33,14 @@ another way and cannot be given the reference's numbers; `tests/trainables/corru
 _OWN: Final = """
 ## Draws of its own on each side
 
-{images} images of {side}x{side}: a handwritten digit (scikit-learn's) on a crop of a photograph. Mean and variance are
-over all values of all images: how far ours lies from the reference's, at the severity where it is farthest; wanted are
-2 %. Accuracy is that of one small convolutional net, trained on other such images, clean and corrupted by ours: ours
-minus the reference's, in points, with the standard error of the difference at the worst severity; wanted are 1.5.
-Those that draw nothing differ by rounding alone.
+Images of {side}x{side}: a handwritten digit (scikit-learn's) on a crop of a photograph; both sides get the same. Mean
+and variance are over all values of all images: how far ours lies from the reference's, at the severity where it is
+farthest; wanted are 2 %. Accuracy is that of one small convolutional net, trained on other such images, clean and
+corrupted by ours: ours minus the reference's, in points, with the standard error of the difference at the worst
+severity; wanted are 1.5. Those that draw nothing differ by rounding alone.
 
-| corruption | mean | variance | accuracy at severity 1 | 2 | 3 | 4 | 5 | standard error |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| corruption | images | mean | variance | accuracy at severity 1 | 2 | 3 | 4 | 5 | standard error |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 _TAIL: Final = """
@@ -73,7 +74,7 @@ def paper(lines: Iterable[Line], images: int, side: int) -> str:
     for name in names():
         cells = [_paired_cells(of("paired", name, size)) for size in sizes]
         text += f"| {name} | {' | '.join(cells)} |\n"
-    text += _OWN.format(images=f"{images:,}", side=side)
+    text += _OWN.format(side=side)
     for name in names():
         text += f"| {name} | {_own_cells(of('distribution', name, side))} |\n"
     return text + _verdict(list(known.values())) + _TAIL
@@ -88,8 +89,9 @@ def _paired_cells(lines: Sequence[Line]) -> str:
 
 def _own_cells(lines: Sequence[Line]) -> str:
     if not lines:
-        return " | ".join("-" * 8)
-    moments = [f"{max((_apart(line, key) for line in lines), key=abs):+.2%}" for key in ("mean", "variance")]
+        return " | ".join("-" * 9)
+    moments = [f"{min(line['images'] for line in lines):,}"]
+    moments += [f"{max((_apart(line, key) for line in lines), key=abs):+.2%}" for key in ("mean", "variance")]
     points = {line["severity"]: f"{_points(line):+.2f}" for line in lines}
     worst = max(math.sqrt(line["disagreeing"] / line["images"]) for line in lines)
     return " | ".join([*moments, *(points.get(severity, "-") for severity in SEVERITIES), f"{100 * worst:.2f}"])
@@ -114,7 +116,7 @@ def _verdict(lines: Sequence[Line]) -> str:
         ("variance within 2 %", own, lambda line: abs(_apart(line, "variance")) <= WANTED_MOMENTS),
         ("accuracy within 1.5 points", own, lambda line: abs(_points(line)) <= WANTED_POINTS),
     ]
-    text = "\n## Held, of those measured\n\n"
+    text = "\n## What holds\n\nOf the corruptions and severities that were measured:\n\n"
     for words, measured, holds in laws:
         broken = [f"{line['name']} {line['severity']}" for line in measured if not holds(line)]
         text += f"- {words}: {len(measured) - len(broken)} of {len(measured)}"

@@ -44,7 +44,11 @@ def correlated(values: Tensor, kernels: Tensor, reach: Reach, edges: Literal["re
 
 @lru_cache(maxsize=32)
 def disk_kernel(disk: Disk, device: torch.device) -> tuple[Tensor, Reach]:
-    """A disk of equal weights, softened by a Gaussian of 3 taps (5 from a radius of 8 on); the weights sum to 1."""
+    """A disk of equal weights, softened by a Gaussian of 3 taps (5 above a radius of 8), and how far it reaches.
+
+    The weights sum to 1, except that a disk as wide as its window is mirrored at the window's edge, as in the
+    reference: radius 8 brightens an image by 1.3 percent, radius 10 by 1.1.
+    """
     half, taps = (8, 3) if disk.radius <= 8 else (math.floor(disk.radius), 5)
     places = torch.arange(-half, half + 1, dtype=torch.float64)
     inside = (places[:, None] ** 2 + places**2 <= disk.radius**2).double()

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from io import BytesIO
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -120,18 +121,23 @@ def _boxes(side: int, smaller: int, device: torch.device) -> tuple[Tensor, Tenso
     """Rows of each box, (most, smaller); 1 where a box has so many, (most, smaller, 1) uint8; and 1 / their number."""
     scale = side / smaller
     middles = (torch.arange(smaller, dtype=torch.float64)[:, None] + 0.5) * scale
-    offsets = (torch.arange(side, dtype=torch.float64) + 0.5 - middles) / scale
-    inside = ((offsets > -0.5) & (offsets <= 0.5)).byte()
+    pixels = torch.arange(side, dtype=torch.float64)
+    # Written as Pillow writes it: where a pixel's middle lies on a box's edge, the last bit decides.
+    offsets = (pixels - middles + 0.5) * (1 / scale)
+    inside = (offsets > -0.5) & (offsets <= 0.5)
+    inside &= (pixels >= (middles - 0.5 * scale + 0.5).floor()) & (pixels < (middles + 0.5 * scale + 0.5).floor())
     counts = inside.sum(1)
-    present, places = inside.topk(int(counts.max()), dim=1)
+    present, places = inside.byte().topk(int(counts.max()), dim=1)
     share = (1 / counts.double())[:, None].to(device, torch.float32)
     return places.T.contiguous().to(device), present.T[..., None].contiguous().to(device), share
 
 
 @lru_cache(maxsize=64)
 def _repeats(smaller: int, side: int, device: torch.device) -> Tensor:
-    places = ((torch.arange(side, dtype=torch.float64) + 0.5) * (smaller / side)).long()
-    return places.clamp_(max=smaller - 1).to(device)
+    """The small image's row of each row; the steps are summed up, as Pillow does, for the sake of the last bit."""
+    step = smaller / side
+    places = accumulate([step * 0.5] + [step] * (side - 1))
+    return torch.tensor([min(int(place), smaller - 1) for place in places], device=device)
 
 
 def jpeg_compression(images: Tensor, quality: int) -> Tensor:

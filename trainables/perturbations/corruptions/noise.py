@@ -71,12 +71,13 @@ def _count_aliases(photons: int, device: torch.device) -> tuple[Tensor, Tensor]:
     below = torch.exp(torch.xlogy(counts, rates) - rates - torch.lgamma(counts + 1))
     last = (1 - below.sum(1, keepdim=True)).clamp_min(0)
     left = torch.cat([below, last], 1) * bins
-    chances, others = torch.ones(256, bins, dtype=torch.float64), torch.arange(bins).repeat(256, 1)
-    rows, done = torch.arange(256), torch.zeros(256, bins, dtype=torch.bool)
+    chances, others = torch.ones_like(left), torch.arange(bins).repeat(256, 1)
+    rows = torch.arange(256)
     for _ in range(bins):
-        poor = left.masked_fill(done, torch.inf).argmin(1)
-        rich = left.masked_fill(done, -torch.inf).argmax(1)
-        chances[rows, poor], others[rows, poor] = left[rows, poor].clamp(0, 1), rich
-        done[rows, poor] = True
-        left[rows, rich] -= 1 - chances[rows, poor]
+        poor, rich = left.argmin(1), left.argmax(1)
+        need = (1 - left[rows, poor]).clamp_min(0)  # 0 where a row is done
+        chances[rows, poor] -= need
+        others[rows, poor] = torch.where(need > 0, rich, others[rows, poor])
+        left[rows, rich] -= need
+        left[rows, poor] += need
     return chances.float().flatten().to(device), levels(others.double() * (255 / photons)).flatten().to(device)
