@@ -175,7 +175,29 @@ def _mismatch(folder: Path, study: Study) -> list[Mistake]:
     except records.LedgerError as error:
         return [Mistake("STATE_CORRUPT", str(error))]
     other = mismatch(folder, held, study)
-    return [other] if other else []
+    return [other] if other else _other_images(folder, study)
+
+
+def _other_images(folder: Path, study: Study) -> list[Mistake]:
+    """What is wrong where the study was begun on other images: a name in the data library may have been given anew."""
+    from robustune.preparation import steps
+    from trainables.preparation import step_address
+
+    recorded = str(records.sets(folder).get("data", {}).get("digest", ""))
+    try:
+        (data,) = [step for step in steps(study) if step.name == "data"] if recorded else []
+        now = step_address(data, {})
+    except (ValueError, TrainableError):  # none is recorded; or `_options` says what is wrong
+        return []
+    if now == recorded:
+        return []
+    return [
+        Mistake(
+            "STUDY_MISMATCH",
+            f"{folder}: was begun on other images than {study.data!r} holds now (set {recorded[:12]}, now {now[:12]}); "
+            "give the study another name, or add the images that it had again under theirs",
+        )
+    ]
 
 
 def unwritable(folder: Path, option: str) -> list[str]:

@@ -121,7 +121,7 @@ def data_step(name: str) -> Step:
 
 def step_address(step: Step, digests: Mapping[str, str]) -> str:
     """The store address of a step's result: of its kind, its arguments and the digests of what it reads."""
-    from trainables.data.store import address
+    from trainables.data.manifest import address  # `store` has it too, with torch
 
     return address(step.kind, step.arguments, [digests[name] for name in step.after])
 

@@ -12,8 +12,12 @@ from PIL import Image
 from rich.console import Console
 
 from analysis import records
+from robustune import checks
 from robustune import data as data_command
 from robustune.errors import EXIT_CODES, Mistake
+from robustune.ledger import Ledger
+from robustune.settings import Settings
+from trainables.preparation import data_step, step_address
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -97,6 +101,27 @@ def test_images_of_ones_own_are_added_listed_checked_and_built(robustune: Run, s
     complained(robustune("check", "study.toml"), "STUDY_INVALID", "'stripes'")
     complained(robustune("data", "remove", "stripes"), "DATA_UNKNOWN", "'stripes'")
     complained(robustune("data", "remove", "embedded-digits"), "OPTION_INVALID", "embedded-digits")
+
+
+def test_a_study_never_goes_on_with_other_images_under_the_same_name(stripes: Path, tmp_path: Path) -> None:
+    data_command.add("image-folder", stripes, None, {})
+    (tmp_path / "study.toml").write_text(STUDY)
+    settings = Settings(str(tmp_path / "results"))
+    study = checks.read(str(tmp_path / "study.toml"))
+    with Ledger.create(settings.results_folder / study.name, study, {}) as ledger:
+        ledger.record_set("data", step_address(data_step("stripes"), {}), {})
+    checks.check(study, settings)
+    data_command.remove("stripes")
+    with pytest.raises(Mistake, match="there is no data set 'stripes'") as caught:
+        checks.check(study, settings)
+    assert caught.value.code == "DATA_UNKNOWN"
+    data_command.add("image-folder", stripes, None, {"size": 8})
+    with pytest.raises(Mistake, match="begun on other images") as caught:
+        checks.check(study, settings)
+    assert caught.value.code == "STUDY_MISMATCH"
+    data_command.remove("stripes")
+    data_command.add("image-folder", stripes, None, {})
+    checks.check(study, settings)
 
 
 @pytest.mark.ray

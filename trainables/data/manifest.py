@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -33,6 +33,23 @@ def canonical(content: Mapping[str, Any]) -> bytes:
         TypeError: the content is not plain data.
     """
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def address(kind: str, arguments: Mapping[str, Any], inputs: Sequence[str] = ()) -> str:
+    """Where a set stands in any store: SHA-256 over all that decides its content.
+
+    Args:
+        kind: what builds it.
+        arguments: plain data, the version of the building code among them.
+        inputs: the addresses of what it is built from, in the builder's order.
+
+    Returns:
+        64 lower-case hexadecimal digits; the order of the arguments' keys plays no part.
+
+    Raises:
+        ValueError, TypeError: the arguments are not plain data with finite numbers.
+    """
+    return hashlib.sha256(canonical({"kind": kind, "arguments": dict(arguments), "inputs": list(inputs)})).hexdigest()
 
 
 def is_digest(name: str) -> bool:

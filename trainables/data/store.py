@@ -1,36 +1,18 @@
 """Sets by content address: built once, published whole or not at all, checked before they are mapped."""
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from trainables.data.images import ImageSet, read_images, write_images
 from trainables.data.local import LocalRoot
-from trainables.data.manifest import Entry, canonical
+from trainables.data.manifest import Entry, address
 from trainables.data.remote import RemoteRoot
 from trainables.errors import TrainableError
 from trainables.storage import is_uri, opened
 
 __all__ = ["Entry", "ImageSet", "Store", "address", "read_images", "write_images"]
-
-
-def address(kind: str, arguments: Mapping[str, Any], inputs: Sequence[str] = ()) -> str:
-    """Where a set stands in any store: SHA-256 over all that decides its content.
-
-    Args:
-        kind: what builds it.
-        arguments: plain data, the version of the building code among them.
-        inputs: the addresses of what it is built from, in the builder's order.
-
-    Returns:
-        64 lower-case hexadecimal digits; the order of the arguments' keys plays no part.
-
-    Raises:
-        ValueError, TypeError: the arguments are not plain data with finite numbers.
-    """
-    return hashlib.sha256(canonical({"kind": kind, "arguments": dict(arguments), "inputs": list(inputs)})).hexdigest()
 
 
 class Store:

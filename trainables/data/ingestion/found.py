@@ -48,12 +48,12 @@ def found_files(
     tree: Tree, classes: Sequence[str], files: Sequence[File], unused: Sequence[tuple[str, int]] = ()
 ) -> Found:
     """Images that are files of a tree."""
-    names = [file.name for file in files]
+    names, labels, origins = zip(*files, strict=True) if files else ((), (), ())
     return Found(
         tuple(classes),
         names,
-        [file.label for file in files],
-        [file.origin for file in files],
+        labels,
+        origins,
         lambda number, room: decoded(tree.read(names[number]), room),
         lambda number: size_of(tree.read(names[number])),
         tuple((what, count) for what, count in unused if count),

@@ -87,6 +87,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._prefix = f"{root}/"
         self._last: tuple[str, list[str], list[str]] = ("\0", [], [])  # folders and files are asked for in turn
 
     @property
@@ -106,7 +107,7 @@ class Folder:
         """See `Tree`."""
         try:
             # Non-blocking: opening a pipe would wait for somebody to write into it.
-            handle = os.open(f"{self.root}/{name}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(self._prefix + name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 status = os.fstat(handle)
                 if not stat.S_ISREG(status.st_mode):
