@@ -19,9 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "results/knob-batch-size results/knob-batch-size-equal-updates --out /tmp/knob",
     )
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a study's folder, with ledger.sqlite")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the first study's folder)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
     command.add_metrics(parser, "clean, perturbed training and perturbed validation accuracy, or all that is recorded")
     given = parser.parse_args(arguments)
+    if len(given.folders) > 1 and given.out is None:
+        parser.error(
+            "--out DIR is needed where several studies are drawn: the folder of each has a knob.png of its own"
+        )
     out = given.out or given.folders[0]
     return command.run(out, lambda: write(given.folders, out, given.metric))
 
@@ -35,9 +39,11 @@ def write(folders: Sequence[Path], out: Path, metrics: Sequence[str] = ()) -> di
     """
     recorded = [Recorded(*records.tables(folder)) for folder in folders]
     drawn = sweep(recorded, metrics)
-    named = dict.fromkeys(one.study.description or one.study.name for one in recorded)
+    names = list(dict.fromkeys(one.study.name for one in recorded))
+    first = recorded[0].study
+    title = f"{drawn.knob.label} in {' and '.join(names)}" if len(names) > 1 else first.description or first.name
     out.mkdir(parents=True, exist_ok=True)
-    return printing.save(draw_knob(drawn, " / ".join(named)), out, "knob")
+    return printing.save(draw_knob(drawn, title), out, "knob")
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def test_evaluated_trials_are_shown_where_they_are_of_this_study(
         (plot_grid.main, ["{made_up}"], 2, "OPTION_INVALID: made-up: a heat map shows a grid over two knobs"),
         (plot_knob.main, ["{made_up}"], 2, "OPTION_INVALID: made-up: lines and bars show one knob"),
         (plot_grid.main, ["{both}", "--metric", "mce"], 2, "OPTION_INVALID: grid: it does not record 'mce'"),
-        (plot_knob.main, ["{both}", "{both}/nowhere"], 3, "STUDY_MISSING: "),
+        (plot_knob.main, ["{both}", "{both}/nowhere", "--out", "{both}/out"], 3, "STUDY_MISSING: "),
         (plot_grid.main, ["{both}", "--out", "{both}/ledger.sqlite"], 3, "RESULTS_UNWRITABLE: "),
         (plot_front.main, ["{both}/\x1b[31m"], 3, "STUDY_MISSING: "),
     ],
@@ -146,6 +146,12 @@ def test_a_mistake_is_one_line_with_a_code(
     assert told.startswith(said)
     assert told.count("\n") == 1
     assert "\x1b" not in told
+
+
+def test_several_studies_are_drawn_into_the_folder_of_none(both: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        plot_knob.main([str(both), str(both)])
+    assert "--out DIR is needed" in capsys.readouterr().err
 
 
 def test_commands_print_what_they_wrote(both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
