@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ErrorTable:
     """Top-1 error rates of one network under corruptions, and on the same images uncorrupted.
 
@@ -59,17 +59,25 @@ class ErrorTable:
             "clean": self.clean,
         }
 
-    def only(self, corruptions: Collection[str]) -> "ErrorTable":
-        """The rows of these corruptions, in the table's order.
+    def only(self, corruptions: Collection[str], severities: Collection[int] | None = None) -> "ErrorTable":
+        """The cells of these corruptions and severities (None: all of those at hand), in the table's order.
 
         Raises:
             ValueError: one of them stands not in the table, or none is left.
         """
-        missing = [name for name in corruptions if name not in self.corruptions]
-        if missing:
-            raise ValueError(f"ErrorTable: no errors under {missing[0]!r}; there are {', '.join(self.corruptions)}")
+        wanted = self.severities if severities is None else severities
+        for kind, asked, there in (("", corruptions, self.corruptions), ("severity ", wanted, self.severities)):
+            missing = [value for value in asked if value not in there]
+            if missing:
+                raise ValueError(f"ErrorTable: no errors under {kind}{missing[0]!r}; there are {listed(there, 20)}")
         rows = [row for row, name in enumerate(self.corruptions) if name in corruptions]
-        return ErrorTable(tuple(self.corruptions[row] for row in rows), self.severities, self.errors[rows], self.clean)
+        columns = [column for column, severity in enumerate(self.severities) if severity in wanted]
+        return ErrorTable(
+            tuple(self.corruptions[row] for row in rows),
+            tuple(self.severities[column] for column in columns),
+            self.errors[rows][:, columns],
+            self.clean,
+        )
 
     def without(self, corruptions: Collection[str]) -> "ErrorTable":
         """The other rows; names that stand not in the table change nothing.

@@ -46,6 +46,13 @@ def test_scores_have_their_closed_forms() -> None:
     assert ratios["extra"].tolist() == pytest.approx([0.5, 0.5])
 
 
+def test_a_part_of_a_table_is_a_table() -> None:
+    part = BASELINE.only(["saturate", "fog"], [2])
+    assert (part.corruptions, part.severities) == (("fog", "saturate"), (2,))
+    assert part.errors.tolist() == [[0.8], [0.4]]
+    assert mce(OURS.only(["fog", "saturate"], [2]), part) == pytest.approx(0.5)
+
+
 def test_a_baseline_is_as_bad_as_itself() -> None:
     assert mce(BASELINE, BASELINE) == pytest.approx(1)
     assert relative_mce(BASELINE, BASELINE) == pytest.approx(1)
@@ -87,6 +94,7 @@ def test_a_baseline_without_errors_is_a_message_and_no_infinity() -> None:
         (lambda: mce(OURS, BASELINE.only(["fog"])), "corruptions are fog, frost, saturate, the baseline's fog"),
         (lambda: mce(OURS, BASELINE, without=NAMES), "without fog, frost, saturate no corruption is left"),
         (lambda: OURS.only(["snow"]), "no errors under 'snow'; there are fog, frost, saturate"),
+        (lambda: OURS.only(["fog"], [3]), "no errors under severity 3; there are 1, 2"),
         (lambda: table([[0.1], [1.5], [0.2]]), "1.5 is no error rate from 0 to 1"),
         (lambda: table([[0.1], [math.nan], [0.2]]), "nan is no error rate"),
         (lambda: table([[0.1], [0.1], [0.2]], clean=-1), "clean: -1.0 is no error rate"),

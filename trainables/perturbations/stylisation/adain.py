@@ -1,4 +1,4 @@
-"""Stylisation by a network: AdaIN (Huang & Belongie 2017), with an encoder from VGG-19 and a decoder that mirrors it."""
+"""Stylisation by a network: AdaIN (Huang & Belongie 2017) between layers of VGG-19 and a decoder that mirrors them."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -31,6 +31,9 @@ class Encoder(nn.Module):
     Args:
         widths: channels of the four stages; VGG-19's own take its published weights.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
@@ -82,7 +85,8 @@ def vgg19_encoder(path: str = "") -> Encoder:
     if not file.is_file():
         raise TrainableError(
             "WEIGHTS_MISSING",
-            f"AdaIN needs {Path(url).name}, which is not at {file}; fetch {url} and put it at {cached}, or name its path",
+            f"AdaIN needs {Path(url).name}, which is not at {file}; fetch {url} and put it at {cached}, or name "
+            "its path",
         )
     weights = published_weights(file)
     encoder = Encoder()
@@ -172,7 +176,12 @@ def transferred(images: Tensor, styles: Tensor, encoder: Encoder, decoder: Decod
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
+    layer = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
+    # torch's own initial weights would let nine such layers fade to a constant.
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _repeated(width: int, repeats: int) -> Iterator[nn.Module]:

@@ -70,7 +70,7 @@ def train_decoder(
         total = content_loss + options.style_weight * style_loss
         if not total.isfinite():
             raise TrainableError(
-                "NONFINITE", f"the decoder's loss is {float(total)} at step {step}; lower learning_rate"
+                "NONFINITE", f"the decoder's loss is {total.item()} at step {step}; lower learning_rate"
             )
         optimizer.zero_grad()
         parameters = list(decoder.parameters())
@@ -80,7 +80,7 @@ def train_decoder(
         optimizer.step()
         rates.step()
         if tell:
-            tell(step, float(content_loss), float(style_loss))
+            tell(step, content_loss.item(), style_loss.item())
 
 
 def losses(encoder: Encoder, decoder: Decoder, contents: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,7 @@ def matched(images: Tensor, styles: Tensor, options: StatisticsOptions) -> Tenso
     who match means and deviations of a network's features. That patterns are mixed is ours: without it an image takes
     colours and coarseness of a style, but nothing that is seen as its texture.
     """
-    levels = pyramid.deepest(*images.shape[2:], _COARSEST)
+    levels = pyramid.deepest(images.shape[2], images.shape[3], _COARSEST)
     found = []
     bands = zip(pyramid.split(images, levels), pyramid.split(styles, levels), strict=True)
     for level, (own, other) in enumerate(bands):

@@ -25,7 +25,7 @@ def embedded_styles(side: int, count: int = _EMBEDDED) -> Tensor:
 
 
 def read_styles(folder: Path, side: int) -> Tensor:
-    """(S, 3, s, s) uint8: the centre of every picture in a folder and below, by path, with a margin for images of a side.
+    """The middle of every picture in a folder and below, by path: (S, 3, s, s) uint8, with a margin around a side.
 
     Raises:
         TrainableError: OPTION_INVALID: there is no picture there, or one that cannot be read.
@@ -96,8 +96,8 @@ def _check(images: Tensor, styles: Tensor, seeds: Tensor) -> None:
             raise ValueError(f"stylised: want {name} (N, 3, H, W) uint8, got {tuple(value.shape)} {value.dtype}")
     if not len(styles) or styles.shape[2] < images.shape[2] or styles.shape[3] < images.shape[3]:
         raise ValueError(
-            f"stylised: styles of shape {tuple(styles.shape)} for images of {tuple(images.shape[2:])}: want at least one, "
-            "at least as large"
+            f"stylised: styles of shape {tuple(styles.shape)} for images of {tuple(images.shape[2:])}: want at least "
+            "one, at least as large"
         )
     if seeds.shape != (len(images),) or seeds.dtype != torch.int64:
         raise ValueError(f"stylised: want ({len(images)},) int64 seeds, got {tuple(seeds.shape)} {seeds.dtype}")

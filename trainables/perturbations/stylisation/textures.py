@@ -85,7 +85,7 @@ _KINDS: Final[Mapping[str, Callable[[int, Generator], Tensor]]] = {
 def _noise(side: int, fall: float, stretch: float, generator: Generator) -> Tensor:
     """(side, side) noise of mean 0 and deviation 1; its amplitude falls with frequency to the power `fall`.
 
-    Made by adding noise of many sizes rather than by a Fourier transform, whose libraries differ from machine to machine.
+    Made by adding noise of many sizes, not by a Fourier transform, whose libraries differ from machine to machine.
     """
     total = torch.zeros(side, side)
     size = 2
