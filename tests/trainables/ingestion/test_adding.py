@@ -315,3 +315,40 @@ def test_adding_needs_no_torch(photos: Path, library: Path) -> None:
         "assert not {'torch', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(photos), str(library)], check=True)
+
+
+MEMORY = """
+import re, sys, threading
+from pathlib import Path
+from trainables.data.ingestion.adding import Choices, add
+
+def anonymous():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+before, peak, ended = anonymous(), 0.0, threading.Event()
+
+def watch():
+    global peak
+    while not ended.wait(0.002):
+        peak = max(peak, anonymous())
+
+watcher = threading.Thread(target=watch)
+watcher.start()
+add("image-folder", Path(sys.argv[1]), "mine", Choices(workers=2), Path(sys.argv[2]), lambda *_: None)
+ended.set()
+watcher.join()
+print(peak - before)
+"""
+
+
+def test_memory_holds_a_small_part_of_a_set(library: Path, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "large" / name).mkdir(parents=True)
+        for number in range(250):
+            pixels = generator.integers(0, 256, (256, 256, 3), np.uint8)
+            (tmp_path / "large" / name / f"{number}.ppm").write_bytes(b"P6 256 256 255\n" + pixels.tobytes())
+    command = [sys.executable, "-c", MEMORY, str(tmp_path / "large"), str(library)]
+    grown = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    megabytes = 500 * 256 * 256 * 3 / 2**20
+    assert grown < megabytes / 2

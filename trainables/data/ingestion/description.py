@@ -38,7 +38,8 @@ def check_readable(found: Found, images: Images, listing: Path, skip: bool) -> N
     if skip or not images.unreadable:
         listing.unlink(missing_ok=True)
         return
-    listing.write_text("".join(f"{json.dumps(name)}\t{reason}\n" for name, reason in images.unreadable))
+    lines = (f"{json.dumps(name)}\t{reason}\n" for name, reason in images.unreadable)
+    listing.write_text("".join(lines), "utf-8", "backslashreplace")
     named = some([f"{name} ({reason})" for name, reason in images.unreadable])
     raise TrainableError(
         "IMAGES_UNREADABLE",
