@@ -8,7 +8,7 @@ import math
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -108,20 +108,35 @@ def _session(address: str | None, **options: Any) -> Iterator[Cluster]:
     ray = import_module("ray")  # late: it takes a second, and it reads RAY_AUTH_MODE when it is imported
     try:
         with termination_handled_as_before():
-            try:
-                ray.init(
-                    address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **options
-                )
-            except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
-                raise Mistake(
-                    "CLUSTER_UNREACHABLE", f"--address {address!r}: Ray did not start or answer: {_advice(error)}"
-                ) from error
+            _start(ray, address, options)
         yield _cluster(ray)
     finally:
         # Tune leaves cycles that refer into Ray. Were Ray's own thread to collect them once Ray is shut down, the whole
         # process would end: "the core worker has already been shutdown".
         gc.collect()
         ray.shutdown()
+
+
+def _start(ray: Any, address: str | None, options: Mapping[str, Any], tries: int = 2) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **options)
+    except Exception as error:  # with a bare one Ray says that its node was not up within its fixed 30 s
+        if not _late(address, error):
+            raise Mistake(
+                "CLUSTER_UNREACHABLE", f"--address {address!r}: Ray did not start or answer: {_advice(error)}"
+            ) from error
+        ray.shutdown()
+        if tries == 1:
+            raise Mistake(
+                "CLUSTER_UNREACHABLE",
+                "Ray did not start on this machine in time, twice: the machine is busy; start the same command again "
+                "when it is less so",
+            ) from error
+        _start(ray, address, options, tries - 1)
+
+
+def _late(address: str | None, error: Exception) -> bool:
+    return address == "local" and "timed out during startup" in str(error)
 
 
 def _cluster(ray: Any) -> Cluster:
