@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from torch import Tensor, nn
 
 from trainables.data.store import Store, address, read_images, write_images
+from trainables.images import Normalisation
+from trainables.models import own_randomness
+from trainables.perturbations.attack import wrong_targets
 from trainables.preparation import Inputs, Step, plan, run_step
+from trainables.seeds import generator
 
 THIN = {"model": "resnet18", "width": 8, "stem": "small", "batch_size": 16, "precision": "float32"}
 FACTS = {
@@ -128,6 +133,53 @@ def prepared(planned: Any, build_all: Any, data: str) -> Prepared:
     """Every set there is, made of the small data set in the place of the embedded one."""
     built: Prepared = build_all(planned(hold_out=True), {"data": data})
     return built
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A network to attack, and images that it classifies correctly, each with a wrong class."""
+
+    net: nn.Module
+    images: Tensor
+    labels: Tensor
+    targets: Tensor
+    seeds: Tensor
+    normalisation: Normalisation
+
+    def given(self, rows: Any = slice(None)) -> tuple[Any, ...]:
+        """Arguments of an attack in their order, up to the normalisation."""
+        return self.net, self.images[rows], self.labels[rows], self.targets[rows], self.normalisation
+
+
+@pytest.fixture(scope="session")
+def victim() -> Victim:
+    """Learnt digits at 16 x 16 in a second; its layers are of every kind that an attack exchanges."""
+    digits = load_digits()
+    grey = torch.from_numpy(digits.images).mul(255 / 16).round().to(torch.uint8)
+    images = grey[:, None].repeat(1, 3, 2, 2)[:, :, :16, :16].contiguous()
+    labels = torch.from_numpy(digits.target).to(torch.int64)
+    normalisation = Normalisation((0.3, 0.32, 0.28), (0.35, 0.3, 0.4))
+    with own_randomness(0, torch.device("cpu")):
+        layers = [_convolution(*sizes) for sizes in ((3, 12, 7), (12, 16, 3), (16, 24, 3))]
+        layers += [_convolution(24, 24, 3, stride=1), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(96, 10)]
+        net = nn.Sequential(*layers)
+        optimizer = torch.optim.Adam(net.parameters(), 0.01)
+        for rows in torch.randperm(1600).repeat(3).split(64):
+            loss = nn.functional.cross_entropy(net(normalisation.of(images[rows])), labels[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    net.zero_grad()
+    net.eval()
+    with torch.no_grad():
+        able = (net(normalisation.of(images)).argmax(1) == labels).nonzero().squeeze(1)[:100]
+    targets = wrong_targets(labels, 10, generator("targets"))
+    return Victim(net, images[able], labels[able], targets[able], torch.arange(100) + 7, normalisation)
+
+
+def _convolution(inputs: int, outputs: int, side: int, stride: int = 2) -> nn.Module:
+    layer = nn.Conv2d(inputs, outputs, side, stride, side // 2, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 @pytest.fixture

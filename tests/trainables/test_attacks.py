@@ -2,42 +2,34 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from trainables.images import Normalisation
 from trainables.perturbations.attack import Attacked, wrong_targets
 from trainables.perturbations.fooling import FoolingOptions, fooling_images
-from trainables.perturbations.pgd import pgd_until_fooled
+from trainables.perturbations.gaussian import GaussianOptions, gaussian_noise
+from trainables.perturbations.pixel import PixelOptions, pixel_changes
+from trainables.perturbations.registry import ATTACKS
 from trainables.seeds import generator
 
-PLAIN = Normalisation((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
+OPTIONS: dict[str, dict[str, Any]] = {
+    "fooling": {"rate": 2.0, "reference_size": 16},
+    "gaussian": {"step": 1.0, "penalty": 0.02},
+    "pixel": {"share": 0.06, "restarts": 3},
+}
+EVERY = pytest.mark.parametrize("name", ATTACKS)
 
 
-@pytest.fixture(scope="module")
-def net() -> nn.Module:
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        return nn.Sequential(
-            nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 4)
-        )
+def attacked(name: str, victim: Any, rows: Any = slice(None), watch: Any = None, **changes: Any) -> Attacked:
+    method = ATTACKS[name]
+    options = method.options(**{**OPTIONS[name], **changes})
+    return method.make(*victim.given(rows), options, victim.seeds[rows], watch)
 
 
-@pytest.fixture(scope="module")
-def images() -> torch.Tensor:
-    return torch.randint(30, 226, (23, 3, 12, 12), generator=generator("images")).to(torch.uint8)
-
-
-@pytest.fixture(scope="module")
-def labels(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    net.eval()
+def predicted(victim: Any, images: Tensor) -> Tensor:
     with torch.no_grad():
-        return net(PLAIN.of(images)).argmax(1)
-
-
-def fooled(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, **options: Any) -> Attacked:
-    targets = wrong_targets(labels, 4, generator("targets"))
-    chosen = FoolingOptions(**{"rate": 4.0, "reference_size": 12, **options})
-    return fooling_images(net, images, labels, targets, PLAIN, chosen, labels)
+        classes: Tensor = victim.net(victim.normalisation.of(images)).argmax(1)
+    return classes
 
 
 def test_targets_are_uniform_over_the_wrong_classes() -> None:
@@ -48,40 +40,103 @@ def test_targets_are_uniform_over_the_wrong_classes() -> None:
     assert ((counts - 1000).abs() < 5 * 1000**0.5).all()
 
 
-def test_every_fooling_image_fools_after_rounding(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> None:
-    made = fooled(net, images, labels)
-    targets = wrong_targets(labels, 4, generator("targets"))
+@EVERY
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_counts_as_fooled_fools_after_rounding(name: str, precision: str, victim: Any) -> None:
+    before = victim.images.clone()
+    made = attacked(name, victim, precision=precision)
+    classes = predicted(victim, made.images)
+    wanted = classes == victim.targets if name == "fooling" else classes != victim.labels
     assert made.images.dtype == torch.uint8
-    assert made.fooled.any()
-    with torch.no_grad():
-        predicted = net.eval()(PLAIN.of(made.images)).argmax(1)
-    assert torch.equal(predicted == targets, made.fooled)
+    assert torch.equal(wanted, made.fooled)
+    assert made.fooled.double().mean() > (0.2 if name == "pixel" else 0.9)
     assert (made.steps[made.fooled] > 0).all()
+    assert torch.equal(victim.images, before)
 
 
-def test_the_net_comes_back_as_it_was(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> None:
-    net.eval()
-    net[1].train()
+@EVERY
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_net_comes_back_as_it_was(name: str, fails: bool, victim: Any) -> None:
+    net = victim.net
+    net[0][1].train()
+    net[1][0].weight.requires_grad_(False)
+    net[2][0].weight.grad = torch.ones_like(net[2][0].weight)
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    fooled(net, images, labels)
-    assert [module.training for module in net] == [False, True, False, False, False, False]
+
+    def watch(rows: Tensor, points: Tensor) -> None:
+        if fails:
+            raise KeyboardInterrupt
+
+    try:
+        attacked(name, victim, slice(0, 4), watch, iterations=2)
+        assert not fails
+    except KeyboardInterrupt:
+        assert fails
+    finally:
+        training = [name for name, module in net.named_modules() if module.training]
+        frozen = [name for name, parameter in net.named_parameters() if not parameter.requires_grad]
+        grads = {name: parameter.grad for name, parameter in net.named_parameters() if parameter.grad is not None}
+        net.eval().requires_grad_(True).zero_grad()
+    assert (training, frozen, list(grads)) == (["0.1"], ["1.0.weight"], ["2.0.weight"])
+    assert (grads["2.0.weight"] == 1).all()
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
-    assert all(parameter.grad is None for parameter in net.parameters())
 
 
-def test_one_step_has_the_lawful_length_and_direction(net: nn.Module) -> None:
-    images = torch.full((6, 3, 12, 12), 128, dtype=torch.uint8)
-    inputs = PLAIN.of(images).requires_grad_()
-    targets = torch.arange(6) % 4
-    net.eval()
-    scores = net(inputs)
-    rate = 6.0
-    made = fooling_images(net, images, targets, targets, PLAIN, FoolingOptions(rate, 12, iterations=1), targets)
-    (gradient,) = torch.autograd.grad(scores.gather(1, targets[:, None]).sum(), inputs)
-    for index in (scores.argmax(1) != targets).nonzero().flatten().tolist():
-        assert made.steps[index] == 1
-        step = rate * gradient[index] / gradient[index].norm()
-        assert torch.equal(made.images[index], PLAIN.pixels((inputs[index] + step).detach()[None])[0])
+@EVERY
+def test_results_depend_on_neither_batch_nor_order_nor_the_images_beside(name: str, victim: Any) -> None:
+    whole, narrow = attacked(name, victim, batch=64), attacked(name, victim, batch=7)
+    rows = torch.randperm(len(victim.images), generator=generator("order"))[:41]
+    part = attacked(name, victim, rows)
+    for one, other in ((whole, narrow), (Attacked(whole.images[rows], whole.fooled[rows], whole.steps[rows]), part)):
+        same = (one.steps == other.steps) & (one.fooled == other.fooled)
+        assert same.double().mean() >= 0.97
+        assert (one.images.int() - other.images.int()).abs().flatten(1).amax(1)[same].double().mean() < 0.5
+
+
+@EVERY
+def test_what_never_fools_is_reported_with_all_its_steps(name: str, victim: Any) -> None:
+    changes = {"rate": 1e-6} if name == "fooling" else {"step": 1e-6, **({"start": 1e-6} if name == "gaussian" else {})}
+    made = attacked(name, victim, slice(0, 9), iterations=3, **changes)
+    assert not made.fooled.any()
+    assert (made.steps == (12 if name == "pixel" else 3)).all()
+
+
+@EVERY
+def test_no_images_make_none(name: str, victim: Any) -> None:
+    made = attacked(name, victim, slice(0, 0))
+    assert made.images.shape == (0, 3, 16, 16)
+    assert len(made.fooled) == len(made.steps) == 0
+
+
+@EVERY
+def test_the_watcher_sees_every_image_before_every_step_and_at_its_end(name: str, victim: Any) -> None:
+    seen: dict[int, list[Tensor]] = {}
+
+    def watch(rows: Tensor, points: Tensor) -> None:
+        assert points.min() >= 0
+        assert points.max() <= 1
+        for row, point in zip(rows.tolist(), points, strict=True):
+            seen.setdefault(row, []).append(point)
+
+    made = attacked(name, victim, slice(0, 40), watch)
+    assert {row: len(points) for row, points in seen.items()} == dict(enumerate((made.steps + 1).tolist()))
+    last = torch.stack([seen[row][-1] for row in range(40)])
+    assert torch.equal(last.mul(255).round().to(torch.uint8), made.images)
+    if name != "gaussian":
+        first = torch.stack([seen[row][0] for row in range(40)])
+        assert torch.equal(first.mul(255).round().to(torch.uint8), victim.images[:40])
+
+
+def test_one_step_of_fooling_has_the_lawful_length_and_direction(victim: Any) -> None:
+    inputs = victim.normalisation.of(victim.images).requires_grad_()
+    scores = victim.net(inputs).gather(1, victim.targets[:, None])
+    (gradient,) = torch.autograd.grad(scores.sum(), inputs)
+    made = attacked("fooling", victim, rate=6.0, iterations=1)
+    steps = 6.0 * gradient / gradient.flatten(1).norm(dim=1)[:, None, None, None]
+    expected = victim.normalisation.pixels((inputs + steps).detach())
+    assert (made.steps == 1).all()
+    assert (made.images.int() - expected.int()).abs().max() <= 1
+    assert (made.images == expected).double().mean() > 0.999
 
 
 def test_one_rate_moves_pixels_alike_at_every_size() -> None:
@@ -91,69 +146,96 @@ def test_one_rate_moves_pixels_alike_at_every_size() -> None:
     assert max(per_pixel) == pytest.approx(min(per_pixel))
 
 
-def test_results_do_not_depend_on_the_batch(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> None:
-    one, other = fooled(net, images, labels, batch=23), fooled(net, images, labels, batch=4)
-    assert torch.equal(one.fooled, other.fooled)
-    assert torch.equal(one.steps, other.steps)
-    assert (one.images.int() - other.images.int()).abs().max() <= 1
-
-
-def test_what_never_fools_is_reported(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> None:
-    made = fooled(net, images, labels, rate=1e-6, iterations=3)
-    assert not made.fooled.any()
-    assert (made.steps == 3).all()
-
-
 def test_a_flat_score_ends() -> None:
     flat = nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
     nn.init.zeros_(flat[1].weight)
     nn.init.zeros_(flat[1].bias)
-    images = torch.full((2, 3, 2, 2), 100, dtype=torch.uint8)
-    targets = torch.tensor([1, 2])
-    made = fooling_images(flat, images, 0 * targets, targets, PLAIN, FoolingOptions(5.0, 2, iterations=4), targets)
+    images, targets = torch.full((2, 3, 2, 2), 100, dtype=torch.uint8), torch.tensor([1, 2])
+    options = FoolingOptions(5.0, 2, iterations=4)
+    plain = Normalisation((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
+    made = fooling_images(flat, images, 0 * targets, targets, plain, options, targets)
     assert torch.equal(made.images, images)
     assert not made.fooled.any()
 
 
-def score_of(net: nn.Module) -> Any:
-    return lambda points: net(PLAIN.of_floats(points))
+def test_a_reduced_generation_size_gives_enlarged_images_that_fool_at_full_size(victim: Any) -> None:
+    made = attacked("fooling", victim, generation_size=8)
+    assert torch.equal(predicted(victim, made.images) == victim.targets, made.fooled)
+    assert made.fooled.double().mean() > 0.5
+    enlarging = nn.functional.interpolate(torch.eye(8)[None], 16, mode="linear")[0].T
+    rows = made.images.double().transpose(2, 3).reshape(-1, 16).T
+    explained = enlarging.double() @ torch.linalg.lstsq(enlarging.double(), rows).solution
+    inside = ((rows > 0) & (rows < 255)).all(0)  # clipping bends the others
+    assert inside.any()
+    assert (explained - rows)[:, inside].abs().max() < 1.5
 
 
-@pytest.fixture
-def attack(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> Any:
-    def run(epsilon: float, steps: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
-        return pgd_until_fooled(score_of(net.eval()), images / 255, labels, epsilon, steps, generator("pgd"))
-
-    return run
+def test_a_generation_size_of_the_images_or_more_changes_nothing(victim: Any) -> None:
+    own = attacked("fooling", victim, slice(0, 20))
+    for side in (16, 99):
+        assert torch.equal(attacked("fooling", victim, slice(0, 20), generation_size=side).images, own.images)
 
 
-def test_pgd_stays_in_the_ball_and_in_the_pixels(attack: Any, images: torch.Tensor) -> None:
-    attacked, _ = attack(0.1)
-    assert (attacked - images / 255).abs().max() <= 0.1 + 1e-6
-    assert attacked.min() >= 0
-    assert attacked.max() <= 1
+def test_first_noise_is_normal_with_the_standard_deviation_asked_for(victim: Any) -> None:
+    grey = torch.full_like(victim.images, 128)
+    seen = []
+    options = GaussianOptions(start=0.05, iterations=0)
+    gaussian_noise(
+        victim.net, grey, victim.labels, victim.targets, victim.normalisation, options, victim.seeds,
+        lambda _, points: seen.append(points - 128 / 255),
+    )  # fmt: skip
+    noise = torch.cat(seen)
+    assert noise.std().item() == pytest.approx(0.05, rel=0.01)
+    assert abs(noise.mean().item()) < 0.001
+    assert noise.std((0, 2, 3)).tolist() == pytest.approx([0.05] * 3, rel=0.03)
+    assert not torch.equal(noise[0], noise[1])
 
 
-def test_pgd_lowers_accuracy_and_a_wider_ball_more(attack: Any) -> None:
-    held = [float(attack(epsilon)[1].float().mean()) for epsilon in (0.0, 0.02, 0.3)]
-    assert held[0] == 1.0
-    assert held[0] >= held[1] >= held[2]
-    assert held[2] < 1.0
+def test_noise_is_a_function_of_the_seed(victim: Any) -> None:
+    one, other = (
+        gaussian_noise(*victim.given(slice(0, 8)), GaussianOptions(start=0.1, iterations=0), seeds).images
+        for seeds in (torch.full((8,), 3), torch.full((8,), 4))
+    )
+    assert not torch.equal(one, other)
 
 
-def test_what_pgd_calls_fooled_is_fooled(attack: Any, net: nn.Module, labels: torch.Tensor) -> None:
-    attacked, held = attack(0.05)
-    with torch.no_grad():
-        assert torch.equal(score_of(net)(attacked).argmax(1) == labels, held)
+def test_penalised_noise_stays_shorter_than_step_over_penalty(victim: Any) -> None:
+    made = attacked("gaussian", victim, start=0.0, step=0.5, penalty=0.5, iterations=20)
+    noise = victim.normalisation.of(made.images) - victim.normalisation.of(victim.images)
+    rounding = 0.5 / 255 / min(victim.normalisation.std) * (3 * 16 * 16) ** 0.5
+    assert noise.flatten(1).norm(dim=1).max() <= 0.5 / 0.5 + rounding
 
 
-def test_pgd_touches_no_parameter_and_no_gradient(attack: Any, net: nn.Module) -> None:
-    before = {name: value.clone() for name, value in net.state_dict().items()}
-    attack(0.1)
-    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
-    assert all(parameter.grad is None for parameter in net.parameters())
+@pytest.mark.parametrize(("share", "pixels"), [(1e-6, 1), (0.005, 1), (0.02, 5), (0.1, 26)])
+def test_only_the_share_of_pixels_differs(share: float, pixels: int, victim: Any) -> None:
+    made = attacked("pixel", victim, share=share, restarts=2)
+    differing = (made.images != victim.images).any(1).sum((1, 2))
+    assert differing.max() <= pixels
+    assert differing.float().mean() > 0.6 * pixels  # a colour at its bound may have to stay
 
 
-def test_normalisation_and_its_inverse(images: torch.Tensor) -> None:
-    assert torch.equal(PLAIN.pixels(PLAIN.of(images)), images)
-    assert torch.equal(PLAIN.pixels(torch.full((1, 3, 1, 1), 1e6)), torch.full((1, 3, 1, 1), 255, dtype=torch.uint8))
+def test_restarts_draw_other_pixels_and_fool_more(victim: Any) -> None:
+    one, more = (attacked("pixel", victim, share=0.04, restarts=restarts) for restarts in (0, 4))
+    assert more.fooled.sum() > one.fooled.sum()
+    assert torch.equal(more.images[one.fooled], one.images[one.fooled])
+    lost = ~one.fooled & ~more.fooled
+    moved = [(made.images != victim.images).any(1).flatten(1)[lost] for made in (one, more)]
+    assert not torch.equal(*moved)
+
+
+def test_normalisation_and_its_inverse(victim: Any) -> None:
+    every = torch.arange(256, dtype=torch.uint8)[None, None, None].expand(1, 3, 1, 256)
+    assert torch.equal(victim.normalisation.pixels(victim.normalisation.of(every)), every)
+    far = victim.normalisation.pixels(torch.full((1, 3, 1, 1), 1e6))
+    assert torch.equal(far, torch.full((1, 3, 1, 1), 255, dtype=torch.uint8))
+
+
+def test_options_of_every_attack_are_frozen_and_say_how_the_work_is_done() -> None:
+    for name, method in ATTACKS.items():
+        options = method.options(**OPTIONS[name])
+        assert options.batch > 0
+        assert options.precision == "float32"
+        with pytest.raises(AttributeError):
+            options.batch = 1
+    assert PixelOptions().step * PixelOptions().iterations >= 1, "every colour is within reach"
+    assert ATTACKS["pixel"].make is pixel_changes

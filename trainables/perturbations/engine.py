@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from trainables.images import Normalisation
 from trainables.perturbations.attack import Attacked, Watcher
 from trainables.perturbations.frozen import frozen
+from trainables.precision import training_dtype
 
 CHECKED_TOGETHER: Final = 32
 """Images that wait for the check of their rounded selves: one pass over 8 takes half as long again for each image."""
@@ -73,6 +74,18 @@ class Rule(Protocol):
         """(n,) booleans."""
 
 
+class Pace(Protocol):
+    """The part of every attack's options that says how the work is done."""
+
+    @property
+    def batch(self) -> int:
+        """Images in one forward pass."""
+
+    @property
+    def precision(self) -> str:
+        """Of the steps, as for `training_dtype`; the check of rounded images is float32."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """All that one call of an attack is about; shapes as in `Attack`.
@@ -83,9 +96,9 @@ class Task:
         labels: their classes.
         targets: their wrong classes.
         normalisation: of the net's inputs.
-        batch: images in one forward pass.
+        pace: how the work is done.
         watch: see `Watcher`.
-        side: longer side at which images are attacked, to be enlarged afterwards; 0 means their own.
+        side: longer side at which points are kept; the network sees them enlarged. 0 means the images' own.
     """
 
     net: nn.Module
@@ -93,8 +106,8 @@ class Task:
     labels: Tensor
     targets: Tensor
     normalisation: Normalisation
-    batch: int
-    watch: Watcher | None = None
+    pace: Pace
+    watch: Watcher | None
     side: int = 0
 
     @property
@@ -103,7 +116,7 @@ class Task:
         return next(self.net.parameters()).device
 
     def inputs(self, rows: Tensor) -> Tensor:
-        """Network inputs of some images at the side where they are attacked."""
+        """Some images, normalised, at the side at which points are kept."""
         clean = self.normalisation.of(torch.index_select(self.images, 0, rows).to(self.device))
         height, width = self.images.shape[2:]
         if not 0 < self.side < max(height, width):
@@ -112,7 +125,7 @@ class Task:
         return _resized(clean, (max(1, round(share * height)), max(1, round(share * width))))
 
     def full(self, points: Tensor) -> Tensor:
-        """Points at the size of the given images."""
+        """Points at the size of the given images; differentiable."""
         height, width = self.images.shape[2:]
         return points if points.shape[2:] == (height, width) else _resized(points, (height, width))
 
@@ -127,9 +140,9 @@ def run(task: Task, rule: Rule) -> Attacked:
     waiting = torch.arange(count)
     standing = believing = nobody = _entered(task, rule, waiting[:0])
     if count:
-        task = dataclasses.replace(task, net=frozen(task.net, task.inputs(waiting[:1])))
+        task = dataclasses.replace(task, net=frozen(task.net, task.full(task.inputs(waiting[:1]))))
     while len(standing) or len(believing) or len(waiting):
-        entering, waiting = waiting.tensor_split([max(0, task.batch - len(standing))])
+        entering, waiting = waiting.tensor_split([max(0, task.pace.batch - len(standing))])
         standing, stopped = _step(task, rule, standing.joined(_entered(task, rule, entering)))
         believing = believing.joined(stopped)
         if len(believing) >= CHECKED_TOGETHER or not len(standing):
@@ -151,9 +164,11 @@ def _step(task: Task, rule: Rule, standing: Standing) -> tuple[Standing, Standin
     if task.watch is not None:
         task.watch(standing.rows.cpu(), task.normalisation.floats(task.full(standing.points)).clamp_(0, 1).cpu())
     points = standing.points.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
+    lowered = training_dtype(task.pace.precision, task.device) is torch.bfloat16
     with torch.enable_grad():
-        scores = task.net(points)
-        (gradient,) = torch.autograd.grad(rule.objective(scores, standing).sum(), points)
+        with torch.autocast(task.device.type, torch.bfloat16, enabled=lowered):
+            scores = task.net(task.full(points))
+        (gradient,) = torch.autograd.grad(rule.objective(scores.float(), standing).sum(), points)
     standing = dataclasses.replace(standing, onward=rule.onward(standing, gradient))
     stopped = rule.fools(scores.argmax(1), standing) | (standing.steps >= rule.limit)
     return standing.of(~stopped).advanced(), standing.of(stopped)

@@ -1,7 +1,7 @@
 """A network as an attack wants it: a copy that cannot learn, with less arithmetic."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ def frozen(net: nn.Module, example: Tensor) -> nn.Module:
 
     Args:
         net: any.
-        example: (n, C, H, W) input of the size that will come most.
+        example: (n, C, H, W) input of the size that will come most; it is tried.
     """
     copied = copy.deepcopy(net).eval().requires_grad_(False)
     for parameter in copied.parameters():
@@ -32,28 +32,35 @@ def frozen(net: nn.Module, example: Tensor) -> nn.Module:
             copied.set_submodule(first, fuse_conv_bn_eval(convolution, norm).requires_grad_(False))
             copied.set_submodule(second, nn.Identity())
     copied = copied.to(memory_format=torch.channels_last)
+    shapes = _shapes(copied, example)
     if example.device.type == "cpu":
-        _exchange_convolutions(copied, example)
-    return copied
+        _exchange_convolutions(copied, shapes)
+    return copied.eval()
 
 
-def _exchange_convolutions(net: nn.Module, example: Tensor) -> None:
+def _shapes(net: nn.Module, example: Tensor) -> dict[str, torch.Size]:
+    """Of the inputs of every convolution, by its name."""
     shapes: dict[str, torch.Size] = {}
 
     def note(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Any], None]:
         return lambda _, inputs, __: shapes.update({name: inputs[0].shape})
 
-    layers = {name: layer for name, layer in net.named_modules() if type(layer) is nn.Conv2d}
-    hooks = [layer.register_forward_hook(note(name)) for name, layer in layers.items()]
+    layers = [(name, layer) for name, layer in net.named_modules() if type(layer) is nn.Conv2d]
+    hooks = [layer.register_forward_hook(note(name)) for name, layer in layers]
     with torch.no_grad():
         net(example)
     for hook in hooks:
         hook.remove()
+    return shapes
+
+
+def _exchange_convolutions(net: nn.Module, shapes: Mapping[str, torch.Size]) -> None:
     for name, shape in shapes.items():
-        if Unshuffled.suits(layers[name], shape):
-            net.set_submodule(name, Unshuffled(layers[name]))
-        elif Dense.suits(layers[name], shape):
-            net.set_submodule(name, Dense(layers[name], shape))
+        layer = net.get_submodule(name)
+        if isinstance(layer, nn.Conv2d) and Unshuffled.suits(layer, shape):
+            net.set_submodule(name, Unshuffled(layer))
+        elif isinstance(layer, nn.Conv2d) and Dense.suits(layer, shape):
+            net.set_submodule(name, Dense(layer, shape))
 
 
 def _chained(net: nn.Module) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ class GaussianOptions:
         penalty: share of the noise that each step takes away; noise longer than step / penalty only shrinks.
         iterations: most steps of an image.
         batch: images in one forward pass.
+        precision: arithmetic of the steps: float32, bfloat16, or auto; the check of rounded images is float32.
     """
 
     start: float = 0.01
@@ -28,6 +29,7 @@ class GaussianOptions:
     penalty: float = 0.05
     iterations: int = 100
     batch: int = 64
+    precision: str = "float32"
 
 
 def gaussian_noise(
@@ -52,7 +54,7 @@ def gaussian_noise(
     ResNet-18, embedded digits: all images fool after 8 steps at a mean L2 of 148 grey levels, 158 with a penalty of
     0.03, and 105 with neither penalty nor first noise; a first noise of 0.02 makes it 228.
     """
-    task = Task(net, images, labels, targets, normalisation, options.batch, watch)
+    task = Task(net, images, labels, targets, normalisation, options, watch)
     return run(task, _Noise(options, normalisation, seeds))
 
 

@@ -20,6 +20,7 @@ class PixelOptions:
         step: change of a colour channel in one step, as a share of the pixel range.
         iterations: steps of one draw of pixels.
         batch: images in one forward pass.
+        precision: arithmetic of the steps: float32, bfloat16, or auto; the check of rounded images is float32.
     """
 
     share: float = 0.005
@@ -27,6 +28,7 @@ class PixelOptions:
     step: float = 0.25
     iterations: int = 4
     batch: int = 64
+    precision: str = "float32"
 
 
 def pixel_changes(
@@ -50,7 +52,7 @@ def pixel_changes(
     retried). The rule is ours: on the embedded digits, where 0.5 % are 5 pixels, one draw fools a tenth of the images
     and 25 draws two fifths; to aim at one drawn class instead fools a third fewer, and signs more than whole gradients.
     """
-    task = Task(net, images, labels, targets, normalisation, options.batch, watch)
+    task = Task(net, images, labels, targets, normalisation, options, watch)
     return run(task, _Colours(options, normalisation, seeds, images))
 
 
