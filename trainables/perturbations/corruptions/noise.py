@@ -43,7 +43,7 @@ def shot_noise(images: Tensor, photons: int, uniform: Tensor) -> Tensor:
     """
     scaled = uniform * (photons + 1)
     bins = scaled.floor().clamp_(max=photons)  # float32 can round u * k up to k
-    places = torch.add(bins, images, alpha=photons + 1).int().view(-1)
+    places = torch.add(bins, images, alpha=photons + 1).int().flatten()
     chances, aliases = _count_aliases(photons, images.device)
     taken = chances.index_select(0, places).view_as(images) > scaled.sub_(bins)
     others = aliases.index_select(0, places).view_as(images)

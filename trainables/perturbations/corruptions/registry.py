@@ -16,7 +16,7 @@ SMALLEST_SIDE: Final = 32
 LARGEST_SIDE: Final = 512
 _VALUES_AT_ONCE: Final = {"cpu": 3 * 2**17}
 """Values of a batch worked on together: on a CPU no more than its cache holds."""
-_VALUES_ELSEWHERE: Final = 2**27
+_VALUES_ELSEWHERE: Final = 2**25
 
 Draws = tuple[Tensor, ...]
 
