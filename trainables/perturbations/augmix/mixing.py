@@ -11,6 +11,7 @@ from trainables.perturbations.augmix.operations import NONE, apply, order
 
 # Values of images worked on at once: fewer wait for Python, more take memory (seven times as many bytes).
 _VALUES_AT_ONCE: Final = 2**22
+_FLOATS: Final = 2  # times as many values as by an operation are touched for each image that is mixed
 
 
 def augmix(images: Tensor, options: AugMixOptions, generator: Generator, views: int = 1) -> tuple[Tensor, ...]:
@@ -54,14 +55,15 @@ def mixed(images: Tensor, draws: Draws) -> Tensor:
 
 def _mix(images: Tensor, draws: Draws) -> Tensor:
     pool, places = _chains(images, draws)
-    size = at_once(images)
+    size = max(1, at_once(images) // _FLOATS)
     shares = draws.weights.to(images.device)[:, :, None, None, None]
     found = []
-    for own, ends, weights in zip(*(torch.split(value, size) for value in (images, places, shares)), strict=True):
+    for rows, own, weights in zip(*(torch.split(value, size) for value in (places, images, shares)), strict=True):
         *chains, last = weights.unbind(1)
         total = own.float().mul_(last)
-        for share, end in zip(chains, ends.unbind(1), strict=True):
-            total.addcmul_(pool.index_select(0, end).float(), share)
+        ends = pool.index_select(0, rows.T.flatten())
+        for end, share in zip(torch.split(ends, len(own)), chains, strict=True):
+            total.addcmul_(end.float(), share)
         # The shares sum to 1, so no sum needs clipping; half a level more, cut off, is rounded.
         found.append(total.add_(0.5).to(torch.int16).to(torch.uint8))
     return torch.cat(found)

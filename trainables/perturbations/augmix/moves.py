@@ -12,7 +12,7 @@ from torch.nn.functional import grid_sample
 
 # What a sum in float32 may fall short of the whole number that it stands for, in grey levels.
 _SHORTFALL: Final = 1 / 256
-_CACHED: Final = 2**18  # values that stay in a core's cache, with what is computed from them
+_CACHED: Final = 3 * 2**16  # values that stay in a core's cache, with what is computed from them
 _FLAT: Final = 1e-9
 
 
