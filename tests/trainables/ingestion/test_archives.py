@@ -235,3 +235,17 @@ def test_links_in_a_folder_lead_to_plain_files_alone(tmp_path: Path) -> None:
         for name in ("broken", "device", "loop", "pipe"):
             with pytest.raises(Unreadable):
                 tree.read(name)
+
+
+def test_a_tar_of_long_names_within_each_other_is_no_archive(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 4
+    (tmp_path / "x.tar").write_bytes((header.tobuf() + b"abc".ljust(tarfile.BLOCKSIZE, b"\0")) * 3000)
+    refused(tmp_path / "x.tar", "DATA_INVALID")
+
+
+def test_a_zip_member_that_lies_beyond_the_end_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("far", b"content")
+        archive.filelist[0].header_offset = 1 << 63
+    refused(tmp_path / "x.zip", "ARCHIVE_UNSAFE", "far")

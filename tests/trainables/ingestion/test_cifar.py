@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -180,8 +181,9 @@ def test_a_pickle_runs_nothing(making: Any, adding: Any, tmp_path: Path, protoco
         pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"labels": ["x"]}),
         pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1]}),
         pickle.dumps({b"data": np.zeros((1, 3072), np.int8), b"labels": [1]}),
+        pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"labels": [10**5000]}),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_odd_pickles_are_refused(making: Any, adding: Any, tmp_path: Path, content: bytes) -> None:
     files = {**cifar10_files(binary=False), "cifar-10-batches-py/test_batch": content}
@@ -201,3 +203,12 @@ def test_plain_pickles_read_as_they_are() -> None:
         assert unpickled(pickle.dumps(plain, protocol=protocol)) == plain
     with pytest.raises(Unreadable):
         unpickled(pickle.dumps(python_2))
+
+
+def test_a_pickle_that_claims_many_bytes_takes_none() -> None:
+    for opcode in (pickle.BYTEARRAY8, pickle.BINBYTES8, pickle.BINUNICODE8):
+        tracemalloc.start()
+        with pytest.raises(Unreadable):
+            unpickled(b"\x80\x05" + opcode + (1 << 28).to_bytes(8, "little") + b".")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        tracemalloc.stop()

@@ -37,6 +37,7 @@ _NOT_WHOLE: Final = (
     ValueError,
     OverflowError,
     NotImplementedError,
+    RecursionError,  # tarfile reads a header of long names inside the one before it
 )
 _PACKERS: Final[tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...]] = (
     (b"\x1f\x8b", gzip.open),
@@ -188,6 +189,8 @@ def _index_zip(index: _Index, stream: IO[bytes]) -> None:
                 raise index.broken(f"{name} is encrypted, or neither stored nor deflated")
             if member.compress_size > index.packed:
                 raise index.unsafe(name, "is larger than the whole archive")
+            if not 0 <= member.header_offset < index.packed:
+                raise index.unsafe(name, "lies outside the archive")
             deflated = member.compress_type == zipfile.ZIP_DEFLATED
             packed = _Packed(member.header_offset, member.compress_size, member.file_size, member.CRC, deflated)
             index.add(name, member.file_size, packed)

@@ -131,12 +131,17 @@ def _content(content: bytes, layout: _Layout, binary: bool) -> tuple[Pixels, lis
         return _shaped(records[:, layout.label_bytes :]), records[:, layout.label_bytes - 1].tolist()
     entries = _entries(content)
     data, labels = entries.get("data"), entries.get(layout.label_key)
-    if not isinstance(data, ByteArray) or not isinstance(labels, list) or not all(type(each) is int for each in labels):
+    if not isinstance(data, ByteArray) or not isinstance(labels, list) or not all(map(_is_number, labels)):
         raise Unreadable(f"has no data or no {layout.label_key}")
     rows = data.rows()
     if rows.shape != (len(labels), IMAGE_BYTES):
         raise Unreadable(f"has {len(labels)} labels and {rows.shape[0]} images of {rows.shape[1]} bytes")
     return _shaped(rows), labels
+
+
+def _is_number(label: Any) -> bool:
+    # One of thousands of digits is no label, and Python refuses to print it.
+    return type(label) is int and label.bit_length() < 64
 
 
 def _entries(content: bytes) -> dict[str, Any]:

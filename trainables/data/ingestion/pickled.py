@@ -91,4 +91,11 @@ class _Restricted(_Unpickler):  # type: ignore[misc]
             raise Unreadable("sets the state of something that is no array")
         super().load_build()
 
-    dispatch: ClassVar = {**_Unpickler.dispatch, pickle.BUILD[0]: load_build}
+    def load_bytearray8(self) -> None:
+        raise Unreadable("holds a mutable array of bytes")  # made as long as the stream says before any of it is read
+
+    dispatch: ClassVar = {
+        **_Unpickler.dispatch,
+        pickle.BUILD[0]: load_build,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
+    }
