@@ -162,6 +162,12 @@ def test_room_for_images_is_writable_and_leaves_no_file(tmp_path: Path) -> None:
         assert not list(tmp_path.iterdir())
 
 
+def test_the_disks_room_for_images_is_taken_before_they_are_written(tmp_path: Path) -> None:
+    with gathering(tmp_path, 100, (3, 64, 64)):
+        (file,) = tmp_path.iterdir()
+        assert file.stat().st_blocks * 512 >= 100 * 3 * 64 * 64
+
+
 def test_a_trial_trains_on_the_sets_and_starts_from_the_baseline(make_trainer: Any, prepared: Any) -> None:
     metrics = ("perturbed_training_accuracy", "perturbed_validation_accuracy")
     chosen = {"fooling_rates": [0.5, 1], "extra_sets": ["gaussian", "pixel"], "extra_share": 0.5}
