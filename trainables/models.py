@@ -1,6 +1,7 @@
 """Networks: built by name from a seed, loaded, and frozen by residual stages."""
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -187,7 +188,8 @@ def load_pretrained(net: nn.Module, model: str, path: str = "", *, keep_head: bo
         As `load_body`.
 
     Raises:
-        TrainableError: WEIGHTS_MISSING with the file's name and place; CKPT_CORRUPT where it holds something else.
+        TrainableError: WEIGHTS_MISSING with the file's name and place; CKPT_CORRUPT where it holds something else, or is
+            not what its name in the hub's cache says.
     """
     url = zoo.get_model_weights(model).DEFAULT.url
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
@@ -198,12 +200,31 @@ def load_pretrained(net: nn.Module, model: str, path: str = "", *, keep_head: bo
             f"start = 'pretrained' needs {Path(url).name}, which is not at {file}; fetch {url} and put it at {cached}, "
             "or set pretrained_path",
         )
+    if not path:
+        check_name(file)
     weights = published_weights(file)
     tops = head_names(net)
     if keep_head:
         check_shapes(weights, {name: net.get_parameter(name).shape for name in tops}, str(file), others_allowed=True)
         return load_body(net, weights, str(file))
     return load_body(net, {name: value for name, value in weights.items() if name not in tops}, str(file))
+
+
+def check_name(file: Path) -> None:
+    """Lets a file pass whose SHA-256 begins as its name says, as in `resnet18-f37072fd.pth`.
+
+    Raises:
+        TrainableError: CKPT_CORRUPT.
+    """
+    promised = file.stem.rpartition("-")[2]
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if not found.startswith(promised):
+        raise TrainableError(
+            "CKPT_CORRUPT",
+            f"{file}: its SHA-256 begins with {found[: len(promised)]}, not as its name says; fetch it again, or name "
+            "weights of your own by pretrained_path",
+        )
 
 
 def load_body(net: nn.Module, weights: Mapping[str, Tensor], where: str) -> frozenset[str]:

@@ -71,6 +71,10 @@ def test_sets_are_made_for_an_adopted_baseline_as_for_a_trained_one(
             {"options": {"width": 16, "activation": "gelu"}},
             "width = 16, the study 8 and activation = 'gelu'",
         ),
+        (
+            {"options": {"training_images": 40}},
+            "has training_images = 40, the study 0; set training_images = 40 in the study",
+        ),
         ({"sets": {"data": "0" * 64}}, "trained on other data .000000000000, the study's is"),
         ({"trainer": "closed-form"}, "of the trainer 'closed-form'"),
     ],

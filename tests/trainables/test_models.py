@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,14 @@ def test_a_transformer_that_cannot_cut_its_patches_says_so(side: int, shape: tup
     with pytest.raises(TrainableError, match="input_size") as caught:
         models.build(ClassificationOptions(model="vit_b_32", input_size=side), 10, shape, 0)
     assert caught.value.code == "OPTION_INVALID"
+
+
+def test_a_file_in_the_hubs_cache_is_what_its_name_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
+    file.parent.mkdir(parents=True)
+    torch.save(models.build(ClassificationOptions(), 1000, SHAPE, seed=5).state_dict(), file)
+    with pytest.raises(TrainableError, match="not as its name says") as caught:
+        models.load_pretrained(net_of(), "resnet18")
+    assert caught.value.code == "CKPT_CORRUPT"
+    models.check_name(file.rename(file.with_name(f"own-{hashlib.sha256(file.read_bytes()).hexdigest()[:8]}.pth")))

@@ -111,6 +111,27 @@ def test_a_file_is_known_by_its_content_wherever_it_lies(planned: Any, tmp_path:
     assert address(here) == address(there) != address(other)
 
 
+@pytest.mark.parametrize("option", ["checkpoint_path", "pretrained_path"])
+def test_files_that_planning_cannot_read_are_told_apart_by_their_places(planned: Any, option: str) -> None:
+    start = {path: name for name, path in FILES.items()}[option]
+
+    def address(path: str) -> str:
+        step = named(planned({**BARE, "start": start, "checkpoint_path": "x", option: path}, {}, ()), start)
+        return step_address(step, {"data": "a"})
+
+    places = ["s3://bucket/one", "s3://bucket/two", "nowhere", *([""] if start == "pretrained" else [])]
+    assert len({address(place) for place in places}) == len(places)
+
+
+def test_a_baseline_that_lies_elsewhere_needs_its_sha256(planned: Any) -> None:
+    options = {"start": "baseline", "baseline_weights": "s3://bucket/one"}
+    with pytest.raises(TrainableError, match="baseline_sha256: s3://bucket/one") as caught:
+        planned(options, {}, ())
+    assert caught.value.code == "OPTION_INVALID"
+    step = named(planned({**options, "baseline_sha256": "ab" * 32}, {}, ()), "baseline")
+    assert (step.arguments["sha256"], step.places) == ("ab" * 32, {"weights": "s3://bucket/one"})
+
+
 def test_addresses_depend_on_arguments_and_inputs_alone(planned: Any) -> None:
     baseline, sources = (named(planned(), name) for name in ("baseline", "sources/train"))
     address = step_address(baseline, {"data": "a"})

@@ -8,29 +8,30 @@ from torch import nn
 
 from trainables import checkpoints
 from trainables.classification.facts import architecture_of, facts_of
-from trainables.classification.options import ARCHITECTURE
 from trainables.classification.starts import check_unchanged, load_weights
 from trainables.errors import TrainableError
 from trainables.models import build
 from trainables.preparation import Inputs
 
 
-def adopted(architecture: Mapping[str, Any], sha256: str, inputs: Inputs) -> nn.Module:
-    """The network of the checkpoint at `inputs.places["weights"]`, if it is the study's in build and data.
+def adopted(architecture: Mapping[str, Any], training_images: int, sha256: str, inputs: Inputs) -> nn.Module:
+    """The network of the checkpoint at `inputs.places["weights"]`, if it is the study's in build and images.
 
     Args:
         architecture: values of `ARCHITECTURE` by name.
+        training_images: that the study uses, as the option.
         sha256: of the file when the step was planned.
         inputs: with `data`.
 
     Raises:
-        TrainableError: BASELINE_UNFIT, where the file tells of another architecture, trainer or data, or its head has
-            another number of outputs; CKPT_MISSING; CKPT_CORRUPT, also where the file changed since it was planned.
+        TrainableError: BASELINE_UNFIT, where the file tells of another architecture, trainer, data or number of
+            training images, or its head has another number of outputs; CKPT_MISSING; CKPT_CORRUPT, also where the file
+            changed since it was planned.
     """
     path = Path(inputs.places["weights"])
     check_unchanged(path, sha256)
     _, told = checkpoints.load(path)
-    _check_told(told, architecture, inputs.digests["data"], path)
+    _check_told(told, {**architecture, "training_images": training_images}, inputs.digests["data"], path)
     facts = facts_of(inputs.folder("data"))
     net = build(architecture_of(architecture), len(facts["classes"]), tuple(facts["image_shape"]), seed=0)
     if load_weights(net, path):
@@ -42,14 +43,14 @@ def adopted(architecture: Mapping[str, Any], sha256: str, inputs: Inputs) -> nn.
     return net
 
 
-def _check_told(told: Mapping[str, Any], architecture: Mapping[str, Any], data: str, path: Path) -> None:
+def _check_told(told: Mapping[str, Any], ours: Mapping[str, Any], data: str, path: Path) -> None:
     """Holds what a checkpoint tells of itself against the study; bare weights tell nothing."""
     if told.get("trainer", "classification") != "classification":
         raise TrainableError("BASELINE_UNFIT", f"baseline_weights: {path} is of the trainer {told['trainer']!r}")
-    theirs = {**architecture, **told.get("options", told)}
-    different = [name for name in ARCHITECTURE if theirs[name] != architecture[name]]
+    theirs = {**ours, **told.get("options", told)}
+    different = [name for name in ours if theirs[name] != ours[name]]
     if different:
-        named = " and ".join(f"{name} = {theirs[name]!r}, the study {architecture[name]!r}" for name in different)
+        named = " and ".join(f"{name} = {theirs[name]!r}, the study {ours[name]!r}" for name in different)
         cure = ", ".join(f"{name} = {theirs[name]!r}" for name in different)
         raise TrainableError(
             "BASELINE_UNFIT",

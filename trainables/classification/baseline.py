@@ -18,7 +18,7 @@ from trainables.classification.trainer import ClassificationTrainer
 from trainables.classification.training_images import training_rows
 from trainables.errors import TrainableError
 from trainables.models import build
-from trainables.precision import device_of
+from trainables.precision import device_of, repeatable
 from trainables.preparation import Inputs
 from trainables.seeds import derive
 
@@ -38,7 +38,8 @@ def build_baseline(arguments: Mapping[str, Any], inputs: Inputs, directory: Path
     net, told = _adopted(arguments, inputs) if "sha256" in arguments else _trained(arguments, inputs)
     net.eval()
     save_weights(net, directory / WEIGHTS, architecture_of(arguments["options"]))
-    known = {split: correct(net, labelled(data, split), normalisation(data)) for split in _SPLITS}
+    with repeatable():
+        known = {split: correct(net, labelled(data, split), normalisation(data)) for split in _SPLITS}
     checkpoints.save(directory / _CORRECT, known, {})
     used = {**known, "train": known["train"][training_rows(data, arguments["training_images"])]}
     _check_worth(used)
@@ -63,7 +64,8 @@ def correctly_classified(inputs: Inputs, split: str) -> Tensor:
     if split in known:
         return known[split]
     data = inputs.folder("data")
-    return correct(baseline_net(inputs), labelled(data, split), normalisation(data))
+    with repeatable():
+        return correct(baseline_net(inputs), labelled(data, split), normalisation(data))
 
 
 def _trained(arguments: Mapping[str, Any], inputs: Inputs) -> tuple[nn.Module, dict[str, Any]]:
@@ -83,7 +85,7 @@ def _trained(arguments: Mapping[str, Any], inputs: Inputs) -> tuple[nn.Module, d
 
 
 def _adopted(arguments: Mapping[str, Any], inputs: Inputs) -> tuple[nn.Module, dict[str, Any]]:
-    net = adopted(arguments["options"], arguments["sha256"], inputs)
+    net = adopted(arguments["options"], arguments["training_images"], arguments["sha256"], inputs)
     return net.to(device_of("auto")), {"adopted": arguments["sha256"][:12]}
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,7 +140,7 @@ def _start_steps(held: ClassificationOptions, starts: set[str], data: str) -> li
     for start, named in (("pretrained", held.pretrained_path), ("checkpoint", held.checkpoint_path)):
         if start in starts:
             path = _absolute(named)
-            told = {"start": start, "sha256": _sha256(path), "version": START_VERSION}
+            told = {"start": start, **_content(path), "version": START_VERSION}
             places = {"path": path} if path else {}
             steps.append(Step(start, "start", {**_architecture(held), **told}, ("data",), here=True, places=places))
     if "pretext" in starts:
@@ -161,6 +162,10 @@ def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
     shared = {"training_images": held.training_images, "version": BASELINE_VERSION}
     if held.baseline_weights:
         path = _absolute(held.baseline_weights)
+        if is_uri(path) and not held.baseline_sha256:
+            raise TrainableError(
+                "OPTION_INVALID", f"baseline_sha256: {path} lies elsewhere and is not read to plan; give its SHA-256"
+            )
         arguments = {"options": _architecture(held), "sha256": held.baseline_sha256 or _sha256(path), **shared}
         return Step("baseline", "baseline", arguments, ("data",), here=True, places={"weights": path})
     chosen = _architecture(held) | {name: getattr(held, name) for name in _BASELINE}
@@ -175,6 +180,17 @@ def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
 def _absolute(named: str) -> str:
     # The builder may run in another directory. What lies at a URI is fetched before it runs.
     return named if is_uri(named) or not named else str(Path(named).absolute())
+
+
+def _content(path: str) -> dict[str, str]:
+    """What tells a start's weights: their SHA-256, or else where they come from."""
+    told = {"sha256": _sha256(path)}
+    if told["sha256"]:
+        return told
+    if path:
+        return {**told, "unread": path}
+    # Which file torchvision means is known by its release, and its content by its name; `load_pretrained` holds it.
+    return {**told, "published_with": f"torchvision {version('torchvision').partition('+')[0]}"}
 
 
 def _sha256(path: str) -> str:
