@@ -6,11 +6,10 @@ import torch
 from torch import Generator, Tensor
 
 from trainables.perturbations.augmix.draws import AugMixOptions, Draws, draw
-from trainables.perturbations.augmix.moves import at_once
-from trainables.perturbations.augmix.operations import NONE, apply, order
+from trainables.perturbations.augmix.operations import NONE, apply, at_once, order
 
 # Values of images worked on at once: fewer wait for Python, more take memory (seven times as many bytes).
-_VALUES_AT_ONCE: Final = 2**22
+_VALUES_AT_ONCE: Final = 3 * 2**20
 _FLOATS: Final = 2  # times as many values as by an operation are touched for each image that is mixed
 
 
@@ -80,8 +79,7 @@ def _chains(images: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
     for codes, levels in zip(draws.codes.view(-1, depth).unbind(1), signed.unbind(1), strict=True):
         rows = order(codes, levels)[int((codes == NONE).sum()) :]
         end = first + len(rows)
-        torch.index_select(pool[:first], 0, places[rows].to(images.device), out=pool[first:end])
-        apply(pool[first:end], codes[rows], levels[rows])
+        apply(pool[:first], places[rows].to(images.device), codes[rows], levels[rows], pool[first:end])
         places[rows] = torch.arange(first, end)
         first = end
     return pool, places.view(count, width).to(images.device)

@@ -4,6 +4,7 @@ All take (n,) float64 levels on the CPU, negative the other way. Places outside 
 """
 
 import itertools
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -12,13 +13,7 @@ from torch.nn.functional import grid_sample
 
 # What a sum in float32 may fall short of the whole number that it stands for, in grey levels.
 _SHORTFALL: Final = 1 / 256
-_CACHED: Final = 3 * 2**16  # values that stay in a core's cache, with what is computed from them
 _FLAT: Final = 1e-9
-
-
-def at_once(images: Tensor) -> int:
-    """How many of these images one operation had best take at once: all, but on a CPU what its cache holds."""
-    return max(1, _CACHED // images[0].numel()) if images.device.type == "cpu" else len(images)
 
 
 def rotation(levels: Tensor, height: int, width: int) -> Tensor:
@@ -44,33 +39,53 @@ def shear_y(levels: Tensor, height: int, width: int) -> Tensor:
     return maps
 
 
-def sample(images: Tensor, maps: Tensor) -> None:
-    """Images become what is found bilinearly at the places that the maps name; black where those lie outside.
+@dataclass(frozen=True)
+class Places:
+    """Where each pixel of n images is found: x and y, from -1 at one border of the source to 1 at the other.
 
-    A pixel is the unit square around (column + 0.5, row + 0.5). Within half a pixel of the border the border's own
-    value counts, and fractions of a grey level are cut off: both as in Pillow.
-
-    Args:
-        images: (n, 3, H, W) uint8, changed in place.
-        maps: (n, 2, 3) float64: x and y in the image, each as a x + b y + c of x and y in the result, in pixels.
+    Attributes:
+        along: (n, 1, W) complex, what a column adds to x, and as imaginary part to y.
+        down: (n, H, 1) complex, likewise of a row.
+        first: (n, 1, H, 1) a half below the first column of a row that lies in the source.
+        last: (n, 1, H, 1) a half above the last.
     """
-    height, width = images.shape[2:]
-    columns, rows = torch.arange(0.5, width, device=images.device), torch.arange(0.5, height, device=images.device)
-    half_sides = torch.tensor([[width / 2], [height / 2]], dtype=torch.float64)
-    a, b, c = (maps / half_sides).float().to(images.device)[..., None].unbind(2)
-    down = torch.addcmul(c - 1, b, rows)
-    # As complex numbers, x and y are laid side by side four times as fast as by `stack`.
-    pairs = [torch.complex(*values.unbind(1)) for values in (a * columns, down)]
-    size = at_once(images)
-    shortfall = torch.tensor(_SHORTFALL, device=images.device)
-    values = (images, pairs[0][:, None, :], pairs[1][:, :, None], *_inside(a, down))
-    for part, along_row, along_column, first, last in zip(*(torch.split(value, size) for value in values), strict=True):
-        places = torch.view_as_real(along_row + along_column)
-        found = grid_sample(part.float(), places, padding_mode="border", align_corners=False)
-        # 1 inside and 0 outside. By comparisons this takes five times as long on a CPU.
-        inside = (columns - first).clamp_(0, 1).mul_((last - columns).clamp_(0, 1))
-        torch.addcmul(shortfall, found, inside, out=found)
-        part.copy_(found.to(torch.int16))  # straight from float32 it takes three times as long
+
+    along: Tensor
+    down: Tensor
+    first: Tensor
+    last: Tensor
+
+    @classmethod
+    def of(cls, maps: Tensor, height: int, width: int, device: torch.device) -> "Places":
+        """Of (n, 2, 3) float64 maps: x and y in the source, each as a x + b y + c of x and y in the result, in pixels.
+
+        A pixel is the unit square around (column + 0.5, row + 0.5).
+        """
+        half_sides = torch.tensor([[width / 2], [height / 2]], dtype=torch.float64)
+        a, b, c = (maps / half_sides).float().to(device)[..., None].unbind(2)
+        down = torch.addcmul(c - 1, b, torch.arange(0.5, height, device=device))
+        # As complex numbers, x and y are laid side by side four times as fast as by `stack`.
+        x_and_y = [torch.complex(*values.unbind(1)) for values in (a * torch.arange(0.5, width, device=device), down)]
+        return cls(x_and_y[0][:, None, :], x_and_y[1][:, :, None], *_inside(a, down))
+
+    def rows(self, rows: slice) -> "Places":
+        """Those of some of the images."""
+        return Places(self.along[rows], self.down[rows], self.first[rows], self.last[rows])
+
+
+def sampled(images: Tensor, places: Places) -> Tensor:
+    """(n, 3, H, W) int16 values found bilinearly at the places in uint8 images; black where those lie outside.
+
+    Within half a pixel of the border the border's own value counts, and fractions of a grey level are cut off: both as
+    in Pillow.
+    """
+    columns = torch.arange(0.5, images.shape[3], device=images.device)
+    where = torch.view_as_real(places.along + places.down)
+    found = grid_sample(images.float(), where, padding_mode="border", align_corners=False)
+    # 1 inside and 0 outside. By comparisons this takes five times as long on a CPU.
+    inside = (columns - places.first).clamp_(0, 1).mul_((places.last - columns).clamp_(0, 1))
+    torch.addcmul(torch.tensor(_SHORTFALL, device=images.device), found, inside, out=found)
+    return found.to(torch.int16)  # to uint8, straight from float32, it takes three times as long
 
 
 def _inside(slopes: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,22 +103,22 @@ def _inside(slopes: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
     return first[:, None, :, None], last[:, None, :, None]
 
 
-def translate_x(images: Tensor, levels: Tensor) -> None:
+def translate_x(images: Tensor, levels: Tensor) -> Tensor:
     """Shifts the image along its rows by whole pixels, a thirtieth of its width at level 1."""
-    _shift(images, 3, (levels * (images.shape[3] / 3) / 10).long())
+    return _shifted(images, 3, (levels * (images.shape[3] / 3) / 10).long())
 
 
-def translate_y(images: Tensor, levels: Tensor) -> None:
+def translate_y(images: Tensor, levels: Tensor) -> Tensor:
     """Shifts the image along its columns by whole pixels, a thirtieth of its height at level 1."""
-    _shift(images, 2, (levels * (images.shape[2] / 3) / 10).long())
+    return _shifted(images, 2, (levels * (images.shape[2] / 3) / 10).long())
 
 
-def _shift(images: Tensor, dimension: int, pixels: Tensor) -> None:
+def _shifted(images: Tensor, dimension: int, pixels: Tensor) -> Tensor:
     """Each image as seen `pixels` further along the dimension; quickest where equal numbers follow each other."""
+    found = torch.zeros_like(images)
     runs = [(shift, len(list(run))) for shift, run in itertools.groupby(pixels.tolist())]
     counts = [count for _, count in runs]
-    before = images.clone()
-    images.zero_()
-    for (shift, _), source, target in zip(runs, torch.split(before, counts), torch.split(images, counts), strict=True):
+    for (shift, _), source, target in zip(runs, torch.split(images, counts), torch.split(found, counts), strict=True):
         length = max(0, images.shape[dimension] - abs(shift))
         target.narrow(dimension, max(0, -shift), length).copy_(source.narrow(dimension, max(0, shift), length))
+    return found

@@ -1,6 +1,7 @@
 """AugMix's operations by name and code, and how images with an operation each are worked on together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from trainables.perturbations.augmix import moves, tones
 
-_TONES: Final[Mapping[str, Callable[[Tensor, Tensor], None]]] = {
+_TONES: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "autocontrast": tones.autocontrast,
     "equalize": tones.equalize,
     "posterize": tones.posterize,
@@ -18,7 +19,7 @@ _TONES: Final[Mapping[str, Callable[[Tensor, Tensor], None]]] = {
     "colour": tones.colour,
     "sharpness": tones.sharpness,
 }
-_SHIFTS: Final[Mapping[str, Callable[[Tensor, Tensor], None]]] = {
+_SHIFTS: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "translate_x": moves.translate_x,
     "translate_y": moves.translate_y,
 }
@@ -38,8 +39,16 @@ NONE: Final = -1
 """The code of a step that a shorter chain does not take."""
 
 
+_CACHED: Final = 3 * 2**16  # values that stay in a core's cache, with what is computed from them
+
+
+def at_once(images: Tensor) -> int:
+    """How many of these images one operation had best take at once: all, but on a CPU what its cache holds."""
+    return max(1, _CACHED // images[0].numel()) if images.device.type == "cpu" else len(images)
+
+
 def order(codes: Tensor, levels: Tensor) -> Tensor:
-    """Rows by operation, those of equal operations by level: slices cost nothing, and equal shifts lie together.
+    """Rows by operation, those of equal operations by level: so equal work and equal shifts lie together.
 
     Args:
         codes: (n,) int64.
@@ -48,27 +57,37 @@ def order(codes: Tensor, levels: Tensor) -> Tensor:
     return (codes * 32 + levels).argsort(stable=True)
 
 
-def apply(images: Tensor, codes: Tensor, levels: Tensor) -> None:
-    """Each image becomes what its own operation makes of it.
+def apply(images: Tensor, sources: Tensor, codes: Tensor, levels: Tensor, out: Tensor) -> None:
+    """Fills `out` with what operations make of images.
 
     Args:
-        images: (n, 3, H, W) uint8, contiguous, changed in place.
+        images: (N, 3, H, W) uint8, contiguous.
+        sources: (n,) int64, which image each operation takes; on the images' device.
         codes: (n,) int64, ascending, on the CPU.
         levels: (n,) float64, on the CPU; below 0 a move goes the other way, and other operations have no other way.
+        out: (n, 3, H, W) uint8, on the images' device; shares no memory with the images.
     """
+    size, first = at_once(images), 0
+    for work, count in _works(images, codes, levels):
+        for start in range(first, first + count, size):
+            rows = slice(start, min(start + size, first + count))
+            # Taken out here and not for all at once: what a cache holds is worked on in it.
+            out[rows] = work(images.index_select(0, sources[rows]), rows)
+        first += count
+
+
+def _works(images: Tensor, codes: Tensor, levels: Tensor) -> Iterator[tuple[Callable[[Tensor, slice], Tensor], int]]:
+    """In the order of codes: what to do with images and the slice that they are of, and how many images that is for."""
     counts = codes.bincount(minlength=len(OPERATIONS)).tolist()
-    parts = zip(OPERATIONS, torch.split(images, counts), torch.split(levels, counts), strict=True)
-    maps = []
-    for name, part, own in parts:
-        if not len(part):
-            continue
-        if name in _MAPS:
-            maps.append(_MAPS[name](own, *images.shape[2:]))
-        elif name in _SHIFTS:
-            _SHIFTS[name](part, own)
-        else:
-            size = moves.at_once(part)
-            for few, few_levels in zip(torch.split(part, size), torch.split(own.abs(), size), strict=True):
-                _TONES[name](few, few_levels)
-    if maps:  # these have the lowest codes, so their images lie together
-        moves.sample(images[: sum(counts[: len(_MAPS)])], torch.cat(maps))
+    mapped = sum(counts[: len(_MAPS)])
+    if mapped:
+        parts = zip(_MAPS.values(), torch.split(levels[:mapped], counts[: len(_MAPS)]), strict=True)
+        maps = torch.cat([make(own, *images.shape[2:]) for make, own in parts])
+        places = moves.Places.of(maps, images.shape[2], images.shape[3], images.device)
+        yield lambda part, rows: moves.sampled(part, places.rows(rows)), mapped
+    for name, count in zip(OPERATIONS[len(_MAPS) :], counts[len(_MAPS) :], strict=True):
+        yield partial(_by_name, name, levels), count
+
+
+def _by_name(name: str, levels: Tensor, part: Tensor, rows: slice) -> Tensor:
+    return _SHIFTS[name](part, levels[rows]) if name in _SHIFTS else _TONES[name](part, levels[rows].abs())

@@ -1,6 +1,7 @@
 """Operations that change values and leave places alone: as Pillow's ImageOps and ImageEnhance do it.
 
-All change (n, 3, H, W) uint8 images in place and take (n,) float64 levels above 0 on the CPU; some need none.
+All take (n, 3, H, W) uint8 images and (n,) float64 levels above 0 on the CPU, which some do not need, and return values
+from 0 to 255 as uint8 or int16.
 """
 
 from typing import Final
@@ -14,15 +15,15 @@ _VALUES: Final = 256
 _SHORTFALL: Final = 1 / 256
 
 
-def autocontrast(images: Tensor, levels: Tensor) -> None:
+def autocontrast(images: Tensor, levels: Tensor) -> Tensor:
     """Stretches every channel so that its darkest value becomes 0 and its brightest 255; a flat one stays."""
     low, high = images.amin((2, 3), keepdim=True).float(), images.amax((2, 3), keepdim=True).float()
     scale = torch.where(high > low, 255 / (high - low), 1)
     offset = torch.where(high > low, -low * scale, 0) + _SHORTFALL
-    images.copy_((images.float().mul_(scale).add_(offset)).to(torch.int16))
+    return images.float().mul_(scale).add_(offset).to(torch.int16)
 
 
-def equalize(images: Tensor, levels: Tensor) -> None:
+def equalize(images: Tensor, levels: Tensor) -> Tensor:
     """Spreads the values of every channel so that their histogram is as level as whole bins allow."""
     entries = _entries(images)
     histograms = torch.bincount(entries, minlength=images.shape[0] * images.shape[1] * _VALUES).view(-1, _VALUES)
@@ -33,39 +34,39 @@ def equalize(images: Tensor, levels: Tensor) -> None:
     # Whole numbers as float64 divide three times as fast as integers do, and as exactly.
     spread = (below + step // 2).double().div_(step.clamp_min(1)).floor_().clamp_(0, 255)
     tables = torch.where(step > 0, spread, torch.arange(_VALUES, device=images.device)).to(torch.uint8)
-    images.copy_(tables.flatten().index_select(0, entries).view(images.shape))
+    return tables.flatten().index_select(0, entries).view(images.shape)
 
 
-def posterize(images: Tensor, levels: Tensor) -> None:
+def posterize(images: Tensor, levels: Tensor) -> Tensor:
     """Keeps the highest 4 bits at levels below 2.5, 3 from there, and none at 10."""
     dropped = 4 + (levels * 4 / 10).long()
-    images &= (255 >> dropped << dropped).to(images)[:, None, None, None]
+    return images & (255 >> dropped << dropped).to(images)[:, None, None, None]
 
 
-def solarize(images: Tensor, levels: Tensor) -> None:
+def solarize(images: Tensor, levels: Tensor) -> Tensor:
     """Turns values from a threshold on into their negative; the threshold falls from 256 to 0 at level 10."""
     highest = (255 - (levels * 256 / 10).trunc()).to(images.device, torch.int16)[:, None, None, None]
     # The sign of the difference is all ones above it, which flips all bits: three times as fast as a choice.
-    images ^= ((highest - images.to(torch.int16)) >> 15).to(torch.uint8)
+    return images ^ ((highest - images.to(torch.int16)) >> 15).to(torch.uint8)
 
 
-def brightness(images: Tensor, levels: Tensor) -> None:
+def brightness(images: Tensor, levels: Tensor) -> Tensor:
     """Multiplies every value by 0.1 at level 0, by 1 at level 5 and by 1.9 at level 10."""
-    _enhance(images, torch.zeros((), device=images.device), levels)
+    return _enhanced(images, torch.zeros((), device=images.device), levels)
 
 
-def contrast(images: Tensor, levels: Tensor) -> None:
+def contrast(images: Tensor, levels: Tensor) -> Tensor:
     """Moves every value towards the image's mean grey value, or away from it at levels above 5."""
     mean = (_grey(images).double().mean((1, 2)) + 0.5).trunc().float()
-    _enhance(images, mean[:, None, None, None], levels)
+    return _enhanced(images, mean[:, None, None, None], levels)
 
 
-def colour(images: Tensor, levels: Tensor) -> None:
+def colour(images: Tensor, levels: Tensor) -> Tensor:
     """Moves every pixel towards its own grey value, or away from it at levels above 5."""
-    _enhance(images, _grey(images)[:, None].float(), levels)
+    return _enhanced(images, _grey(images)[:, None].float(), levels)
 
 
-def sharpness(images: Tensor, levels: Tensor) -> None:
+def sharpness(images: Tensor, levels: Tensor) -> Tensor:
     """Moves every pixel towards the weighted mean of its 3 x 3 neighbourhood, or away from it at levels above 5.
 
     The outermost pixels stay as they are.
@@ -75,12 +76,12 @@ def sharpness(images: Tensor, levels: Tensor) -> None:
     dull = images.float()
     smooth = conv2d(dull.view(-1, 1, *images.shape[2:]), kernel)
     dull[:, :, 1:-1, 1:-1] = (smooth / 13 + 0.5).trunc_().view(dull[:, :, 1:-1, 1:-1].shape)
-    _enhance(images, dull, levels)
+    return _enhanced(images, dull, levels)
 
 
-def _enhance(images: Tensor, dull: Tensor, levels: Tensor) -> None:
+def _enhanced(images: Tensor, dull: Tensor, levels: Tensor) -> Tensor:
     factors = (levels * 1.8 / 10 + 0.1).float().to(images.device)[:, None, None, None]
-    images.copy_((dull + factors * (images - dull)).clamp_(0, 255).to(torch.int16))
+    return (dull + factors * (images - dull)).clamp_(0, 255).to(torch.int16)
 
 
 def _grey(images: Tensor) -> Tensor:
