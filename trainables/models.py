@@ -188,8 +188,8 @@ def load_pretrained(net: nn.Module, model: str, path: str = "", *, keep_head: bo
         As `load_body`.
 
     Raises:
-        TrainableError: WEIGHTS_MISSING with the file's name and place; CKPT_CORRUPT where it holds something else, or is
-            not what its name in the hub's cache says.
+        TrainableError: WEIGHTS_MISSING with the file's name and place; CKPT_CORRUPT where it holds something else, or
+            is not what its name in the hub's cache says.
     """
     url = zoo.get_model_weights(model).DEFAULT.url
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name

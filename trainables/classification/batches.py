@@ -89,7 +89,7 @@ class Batches:
         """Rows of clean images and places in the pool for each step of an epoch."""
         first = epoch * self.steps
         # As the decimal that was written: 0.3 as a float is a little less, and its first batch of ten would hold two.
-        per_step = Fraction(repr(self.extra_share)) * size if self.extra else Fraction(0)
+        per_step = Fraction(repr(float(self.extra_share))) * size if self.extra else Fraction(0)
         drawn = [int(per_step * step) for step in range(first, first + self.steps + 1)]
         counts = [after - before for before, after in itertools.pairwise(drawn)]
         begin = first * size - drawn[0] if self.steps_per_epoch else epoch * len(self.rows)

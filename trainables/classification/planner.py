@@ -166,7 +166,7 @@ def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
             raise TrainableError(
                 "OPTION_INVALID", f"baseline_sha256: {path} lies elsewhere and is not read to plan; give its SHA-256"
             )
-        arguments = {"options": _architecture(held), "sha256": held.baseline_sha256 or _sha256(path), **shared}
+        arguments = {"options": _architecture(held), "sha256": held.baseline_sha256.lower() or _sha256(path), **shared}
         return Step("baseline", "baseline", arguments, ("data",), here=True, places={"weights": path})
     chosen = _architecture(held) | {name: getattr(held, name) for name in _BASELINE}
     # The file itself reaches the address by the digest of its step; here its path only keeps the options lawful.
