@@ -1,9 +1,9 @@
 """`ingestion`: 10,000 JPEG files of 64x64 into a data set, beside torchvision's ImageFolder that reads them once.
 
-Ours is `trainables.data.ingestion.adding.add`: it lists, decodes, hashes every image, divides them so that no twin stands
-in two splits, writes the four Arrow files and their manifest, and flushes them to the disk. The peer is one pass of a
-DataLoader over ImageFolder into batches of 256, as float32 tensors in [0, 1] (`ToTensor`, what people write) and as uint8
-(`PILToTensor`); nothing is hashed, divided or kept. Both have the files in the page cache and the same number of
+Ours is `trainables.data.ingestion.adding.add`: it lists, decodes, hashes every image, divides them so that no twin
+stands in two splits, writes the four Arrow files and their manifest, and flushes them to the disk. The peer is one pass
+of a DataLoader over ImageFolder into batches of 256, as float32 tensors in [0, 1] (`ToTensor`, what people write) and
+as uint8 (`PILToTensor`); nothing is hashed, divided or kept. Both have the files in the page cache and the same number of
 workers: one worker is one thread beside the main one for ours, and one process beside the main one for the peer.
 """
 
@@ -51,7 +51,7 @@ def rows(device: str) -> list[Row]:
 
 
 def write_images(root: Path) -> None:
-    """Crops of scikit-learn's two photographs, drawn with a seed, in a folder for each class; 1.8 kB each on average."""
+    """Crops of scikit-learn's two photographs, drawn with a seed, in a folder for each class; 1.8 kB each."""
     from PIL import Image
     from sklearn.datasets import load_sample_image
 
