@@ -81,7 +81,10 @@ def test_training_and_scores_see_the_enlarged_images_and_attacks_move_the_small_
     assert held.double().mean().item() == pytest.approx(scores["pgd_accuracy"], abs=2 / 12)  # from another start
 
     images, labels = images[:8], labels[:8]
-    targets, options = wrong_targets(labels, 10, torch.Generator().manual_seed(0)), FoolingOptions(400.0, 224, iterations=20)
+    targets, options = (
+        wrong_targets(labels, 10, torch.Generator().manual_seed(0)),
+        FoolingOptions(400.0, 224, iterations=20),
+    )
     made = fooling_images(trainer.net, images, labels, targets, NORMALISATION, options, torch.arange(8))
     assert made.images.shape == images.shape
     with torch.no_grad():
