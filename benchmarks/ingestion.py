@@ -3,7 +3,7 @@
 Ours is `trainables.data.ingestion.adding.add`: it lists, decodes, hashes every image, divides them so that no twin
 stands in two splits, writes the four Arrow files and their manifest, and flushes them to the disk. The peer is one pass
 of a DataLoader over ImageFolder into batches of 256, as float32 tensors in [0, 1] (`ToTensor`, what people write) and
-as uint8 (`PILToTensor`); nothing is hashed, divided or kept. Both have the files in the page cache and the same number of
+as uint8 (`PILToTensor`); nothing is hashed, divided or kept. Both have the files in the page cache and as many
 workers: one worker is one thread beside the main one for ours, and one process beside the main one for the peer.
 """
 
