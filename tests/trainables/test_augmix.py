@@ -167,7 +167,7 @@ def test_an_image_comes_out_alike_in_any_company() -> None:
     images = photographs(60, 64, 64)
     draws = draw(len(images), AugMixOptions(), generator("company"))
     together = mixed(images, draws)
-    alone = torch.cat([mixed(images[row : row + 1], draws.rows(row, row + 1)) for row in range(0, 60, 7)])
+    alone = torch.cat([mixed(images[row : row + 1], draws.rows(slice(row, row + 1))) for row in range(0, 60, 7)])
     assert torch.equal(together[::7], alone)
 
 

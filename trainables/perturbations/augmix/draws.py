@@ -61,9 +61,9 @@ class Draws:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def rows(self, first: int, end: int) -> "Draws":
-        """Those of the images from `first` on, before `end`."""
-        return Draws(*(value[first:end] for value in (self.codes, self.levels, self.mirrored, self.weights)))
+    def rows(self, rows: slice) -> "Draws":
+        """Those of some of the images."""
+        return Draws(self.codes[rows], self.levels[rows], self.mirrored[rows], self.weights[rows])
 
 
 def draw(count: int, options: AugMixOptions, generator: Generator) -> Draws:

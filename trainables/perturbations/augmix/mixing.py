@@ -45,27 +45,28 @@ def mixed(images: Tensor, draws: Draws) -> Tensor:
     """
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(f"augmix: want images (N, 3, H, W) uint8, got {tuple(images.shape)} {images.dtype}")
-    if not len(images):
-        return images.clone()
-    size = max(1, _VALUES_AT_ONCE // images[0].numel())
-    parts = torch.split(images.contiguous(), size)
-    return torch.cat([_mix(part, draws.rows(first * size, (first + 1) * size)) for first, part in enumerate(parts)])
+    found = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
+    size = max(1, _VALUES_AT_ONCE // max(1, images[:1].numel()))
+    for first in range(0, len(images), size):
+        rows = slice(first, first + size)
+        _mix(images[rows].contiguous(), draws.rows(rows), found[rows])
+    return found
 
 
-def _mix(images: Tensor, draws: Draws) -> Tensor:
+def _mix(images: Tensor, draws: Draws, out: Tensor) -> None:
     pool, places = _chains(images, draws)
-    size = max(1, at_once(images) // _FLOATS)
     shares = draws.weights.to(images.device)[:, :, None, None, None]
-    found = []
-    for rows, own, weights in zip(*(torch.split(value, size) for value in (places, images, shares)), strict=True):
-        *chains, last = weights.unbind(1)
-        total = own.float().mul_(last)
-        ends = pool.index_select(0, rows.T.flatten())
-        for end, share in zip(torch.split(ends, len(own)), chains, strict=True):
-            total.addcmul_(end.float(), share)
+    half = torch.tensor(0.5, device=images.device)
+    size = max(1, at_once(images) // _FLOATS)
+    for first in range(0, len(images), size):
+        rows = slice(first, first + size)
+        *chains, last = shares[rows].unbind(1)
         # The shares sum to 1, so no sum needs clipping; half a level more, cut off, is rounded.
-        found.append(total.add_(0.5).to(torch.int16).to(torch.uint8))
-    return torch.cat(found)
+        total = torch.addcmul(half, images[rows].float(), last)
+        ends = pool.index_select(0, places[rows].T.flatten())
+        for end, share in zip(torch.split(ends, len(total)), chains, strict=True):
+            total.addcmul_(end.float(), share)
+        out[rows] = total.to(torch.int16)
 
 
 def _chains(images: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
