@@ -44,6 +44,7 @@ class Building:
         waiting = [step.name for step in missing(steps, ready)]
         self._owners = whole_names(waiting)
         self._parts = Counter(self._owners[name] for name in waiting)
+        self._notes = {step.name: f" ({step.note})" for step in steps if step.note}
         self._told: set[str] = set()
         self._ended: Counter[str] = Counter()
         self._images: Counter[str] = Counter()
@@ -60,7 +61,7 @@ class Building:
         elif owner not in self._told and _is_told(owner):
             self._told.add(owner)
             shards = self._parts[owner] - 1
-            self._say(f"preparing {owner}{f' in {shards} shards' if shards else ''}")
+            self._say(f"preparing {owner}{f' in {shards} shards' if shards else ''}{self._notes.get(owner, '')}")
 
     def finished(self, name: str, summary: Mapping[str, Any], node: str) -> None:
         """Counts a step, and says what a whole set holds."""

@@ -46,6 +46,7 @@ class Step:
         here: whether it reads files that only the planning machine is sure to have. Not part of the address.
         places: absolute paths, by what is there, whose content the arguments tell by its SHA-256. Not part of the
             address, so that a file may move.
+        note: what who waits should know. Not part of the address.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Step:
     after: tuple[str, ...] = ()
     here: bool = False
     places: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -147,7 +147,8 @@ def _start_steps(held: ClassificationOptions, starts: set[str], data: str) -> li
         # No seed of the study: all studies share these weights, as they would share published ones.
         check_pretext(data)
         arguments = {**_architecture(held), "data": data, "version": PRETEXT_VERSION}
-        steps.append(Step("pretext", "pretext", arguments, ("data",)))
+        note = "trained once for all studies of this network; minutes on a CPU"
+        steps.append(Step("pretext", "pretext", arguments, ("data",), note=note))
     return steps
 
 
