@@ -56,17 +56,19 @@ def mixed(images: Tensor, draws: Draws) -> Tensor:
 def _mix(images: Tensor, draws: Draws, out: Tensor) -> None:
     pool, places = _chains(images, draws)
     shares = draws.weights.to(images.device)[:, :, None, None, None]
-    half = torch.tensor(0.5, device=images.device)
-    size = max(1, at_once(images) // _FLOATS)
+    places = places.T.contiguous()
+    size = min(len(images), max(1, at_once(images) // _FLOATS))
+    # Kept from piece to piece: memory that is new has to come into the cache first, which takes as long again.
+    total, values = torch.empty(2, size, *images.shape[1:], device=images.device)
     for first in range(0, len(images), size):
         rows = slice(first, first + size)
         *chains, last = shares[rows].unbind(1)
+        count = len(last)
+        mixture = total[:count].copy_(images[rows]).mul_(last)
+        for ends, share in zip(places[:, rows], chains, strict=True):
+            mixture.addcmul_(values[:count].copy_(pool.index_select(0, ends)), share)
         # The shares sum to 1, so no sum needs clipping; half a level more, cut off, is rounded.
-        total = torch.addcmul(half, images[rows].float(), last)
-        ends = pool.index_select(0, places[rows].T.flatten())
-        for end, share in zip(torch.split(ends, len(total)), chains, strict=True):
-            total.addcmul_(end.float(), share)
-        out[rows] = total.to(torch.int16)
+        out[rows] = mixture.add_(0.5).to(torch.int16)
 
 
 def _chains(images: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,6 @@ All take (n,) float64 levels on the CPU, negative the other way. Places outside 
 """
 
 import itertools
-from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -39,53 +38,52 @@ def shear_y(levels: Tensor, height: int, width: int) -> Tensor:
     return maps
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where each pixel of n images is found: x and y, from -1 at one border of the source to 1 at the other.
+class Sampling:
+    """Finds n images bilinearly at the places that n maps name, some at a time; black where those lie outside.
 
-    Attributes:
-        along: (n, 1, W) complex, what a column adds to x, and as imaginary part to y.
-        down: (n, H, 1) complex, likewise of a row.
-        first: (n, 1, H, 1) a half below the first column of a row that lies in the source.
-        last: (n, 1, H, 1) a half above the last.
+    A pixel is the unit square around (column + 0.5, row + 0.5). Within half a pixel of the border the border's own
+    value counts, and fractions of a grey level are cut off: both as in Pillow.
+
+    Args:
+        maps: (n, 2, 3) float64: x and y in the image, each as a x + b y + c of x and y in the result, in pixels.
+        images: of the shape and on the device of those that will come.
+        most: images that come at a time.
     """
 
-    along: Tensor
-    down: Tensor
-    first: Tensor
-    last: Tensor
-
-    @classmethod
-    def of(cls, maps: Tensor, height: int, width: int, device: torch.device) -> "Places":
-        """Of (n, 2, 3) float64 maps: x and y in the source, each as a x + b y + c of x and y in the result, in pixels.
-
-        A pixel is the unit square around (column + 0.5, row + 0.5).
-        """
+    def __init__(self, maps: Tensor, images: Tensor, most: int) -> None:
+        height, width = images.shape[2:]
         half_sides = torch.tensor([[width / 2], [height / 2]], dtype=torch.float64)
-        a, b, c = (maps / half_sides).float().to(device)[..., None].unbind(2)
-        down = torch.addcmul(c - 1, b, torch.arange(0.5, height, device=device))
+        a, b, c = (maps / half_sides).float().to(images.device)[..., None].unbind(2)
+        self._columns = torch.arange(0.5, width, device=images.device)
+        down = torch.addcmul(c - 1, b, torch.arange(0.5, height, device=images.device))
         # As complex numbers, x and y are laid side by side four times as fast as by `stack`.
-        x_and_y = [torch.complex(*values.unbind(1)) for values in (a * torch.arange(0.5, width, device=device), down)]
-        return cls(x_and_y[0][:, None, :], x_and_y[1][:, :, None], *_inside(a, down))
+        self._along = torch.complex(*(a * self._columns).unbind(1))[:, None, :]
+        self._down = torch.complex(*down.unbind(1))[:, :, None]
+        self._first, self._last = _inside(a, down)
+        # Kept from call to call: memory that is new has to come into the cache first, which takes as long again.
+        size = min(most, len(maps))
+        self._values = torch.empty(size, *images.shape[1:], device=images.device)
+        self._places = torch.empty(size, height, width, dtype=torch.complex64, device=images.device)
+        self._insides = torch.empty(2, size, 1, height, width, device=images.device)
+        self._shortfall = torch.tensor(_SHORTFALL, device=images.device)
 
-    def rows(self, rows: slice) -> "Places":
-        """Those of some of the images."""
-        return Places(self.along[rows], self.down[rows], self.first[rows], self.last[rows])
+    def __call__(self, images: Tensor, rows: slice) -> Tensor:
+        """(m, 3, H, W) int16 values.
 
-
-def sampled(images: Tensor, places: Places) -> Tensor:
-    """(n, 3, H, W) int16 values found bilinearly at the places in uint8 images; black where those lie outside.
-
-    Within half a pixel of the border the border's own value counts, and fractions of a grey level are cut off: both as
-    in Pillow.
-    """
-    columns = torch.arange(0.5, images.shape[3], device=images.device)
-    where = torch.view_as_real(places.along + places.down)
-    found = grid_sample(images.float(), where, padding_mode="border", align_corners=False)
-    # 1 inside and 0 outside. By comparisons this takes five times as long on a CPU.
-    inside = (columns - places.first).clamp_(0, 1).mul_((places.last - columns).clamp_(0, 1))
-    torch.addcmul(torch.tensor(_SHORTFALL, device=images.device), found, inside, out=found)
-    return found.to(torch.int16)  # to uint8, straight from float32, it takes three times as long
+        Args:
+            images: (m, 3, H, W) uint8, at most as many as were announced.
+            rows: which of the n they are.
+        """
+        count = len(images)
+        places = torch.add(self._along[rows], self._down[rows], out=self._places[:count])
+        values = self._values[:count].copy_(images)
+        found = grid_sample(values, torch.view_as_real(places), padding_mode="border", align_corners=False)
+        # 1 inside and 0 outside. By comparisons this takes five times as long on a CPU.
+        inside, before = self._insides[:, :count]
+        torch.sub(self._columns, self._first[rows], out=inside).clamp_(0, 1)
+        torch.sub(self._last[rows], self._columns, out=before).clamp_(0, 1)
+        torch.addcmul(self._shortfall, found, inside.mul_(before), out=found)
+        return found.to(torch.int16)  # to uint8, straight from float32, it takes three times as long
 
 
 def _inside(slopes: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:

@@ -83,8 +83,7 @@ def _works(images: Tensor, codes: Tensor, levels: Tensor) -> Iterator[tuple[Call
     if mapped:
         parts = zip(_MAPS.values(), torch.split(levels[:mapped], counts[: len(_MAPS)]), strict=True)
         maps = torch.cat([make(own, *images.shape[2:]) for make, own in parts])
-        places = moves.Places.of(maps, images.shape[2], images.shape[3], images.device)
-        yield lambda part, rows: moves.sampled(part, places.rows(rows)), mapped
+        yield moves.Sampling(maps, images, at_once(images)), mapped
     for name, count in zip(OPERATIONS[len(_MAPS) :], counts[len(_MAPS) :], strict=True):
         yield partial(_by_name, name, levels), count
 
