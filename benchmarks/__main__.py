@@ -17,6 +17,8 @@ NAMES = {
     "ingestion": "benchmarks.ingestion",
     "corruptions-224": "benchmarks.corruptions_224",
     "corruptions-64": "benchmarks.corruptions_64",
+    "fooling": "benchmarks.fooling",
+    "pgd": "benchmarks.pgd",
 }
 
 

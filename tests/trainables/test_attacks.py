@@ -230,6 +230,15 @@ def test_normalisation_and_its_inverse(victim: Any) -> None:
     assert torch.equal(far, torch.full((1, 3, 1, 1), 255, dtype=torch.uint8))
 
 
+def test_a_study_says_in_which_arithmetic_its_sets_are_made(planned: Any) -> None:
+    for told in ("float32", "bfloat16"):
+        sets = [step for step in planned({"attack_precision": told}, hold_out=True) if step.kind == "set-shard"]
+        assert {step.arguments["attack"] for step in sets} == set(ATTACKS)
+        assert {step.arguments["options"]["precision"] for step in sets} == {told}
+        for step in sets:
+            ATTACKS[step.arguments["attack"]].options(**step.arguments["options"])
+
+
 def test_options_of_every_attack_are_frozen_and_say_how_the_work_is_done() -> None:
     for name, method in ATTACKS.items():
         options = method.options(**OPTIONS[name])

@@ -17,6 +17,7 @@ SCORED = ("noise_clip", "evaluation_noise_", "pgd_")  # what is read in a trial,
 OTHERWISE = {
     "evaluation_attack": "gaussian",
     "out_of_distribution_attack": "gaussian",
+    "attack_precision": "bfloat16",
     "set_keep": "all",
     "baseline_start": "pretext",
 }

@@ -235,6 +235,14 @@ class ClassificationOptions:
         minimum=1,
         fixed=True,
     )
+    attack_precision: str = option(
+        "string",
+        "float32",
+        "arithmetic of the steps that make perturbed images (whether they fool is always checked in float32); auto "
+        "takes what is fast on the device",
+        enum=["auto", "float32", "bfloat16"],
+        fixed=True,
+    )
     set_keep: str = option(
         "string",
         "fooled",

@@ -100,10 +100,11 @@ def _attack_arguments(held: ClassificationOptions, name: str) -> dict[str, Any]:
             for option, value in vars(held).items()
             if option.startswith(f"{attack}_")
         }
-        return {"attack": attack, "options": own}
+        return {"attack": attack, "options": {**own, "precision": held.attack_precision}}
     own = {
         "rate": rates[attack],
         "reference_size": held.rate_reference_size,
         "generation_size": held.generation_size,
+        "precision": held.attack_precision,
     }
     return {"attack": "fooling", "options": own}
