@@ -16,7 +16,8 @@ from trainables.images import Normalisation
 from trainables.models import build
 from trainables.perturbations.attack import wrong_targets
 from trainables.perturbations.fooling import FoolingOptions, fooling_images
-from trainables.perturbations.pgd import pgd
+from trainables.perturbations.pgd import pgd_until_fooled
+from trainables.seeds import generator
 
 ARCHITECTURE: dict[str, Any] = {"model": "resnet18", "width": 4, "input_size": 224}
 NORMALISATION = Normalisation((0.3,) * 3, (0.35,) * 3)
@@ -69,16 +70,16 @@ def test_training_and_scores_see_the_enlarged_images_and_attacks_move_the_small_
     with torch.no_grad():
         assert torch.allclose(trainer.net(NORMALISATION.of(images)), expected, atol=1e-4)
 
-    moved, held = pgd(
+    moved, held = pgd_until_fooled(
         lambda points: twin(enlarged(NORMALISATION.of_floats(points))),
         images[:12] / 255,
         labels[:12],
         0.01,
         2,
-        torch.Generator().manual_seed(0),
+        generator("score", "pgd"),
     )
     assert moved.shape == (12, 3, 64, 64)
-    assert held.double().mean().item() == pytest.approx(scores["pgd_accuracy"], abs=2 / 12)  # from another start
+    assert held.double().mean().item() == pytest.approx(scores["pgd_accuracy"])
 
     images, labels = images[:8], labels[:8]
     targets, options = (
