@@ -165,7 +165,8 @@ def _placed(step: Step, threads: int, gpus: float) -> dict[str, Any]:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     if not step.here:
-        return {"num_cpus": threads, "num_gpus": gpus}
+        # Ray's own way fills the head before it looks elsewhere.
+        return {"num_cpus": threads, "num_gpus": gpus, "scheduling_strategy": "SPREAD"}
     own = home()
     return {
         "num_cpus": min(threads, own.cpus),

@@ -40,7 +40,6 @@ name = "grid"
 name = "none"
 """
 JOINT = """
-training_images = 600
 augmentation_images = 16
 evaluation_images = 16
 out_of_distribution_images = 8
