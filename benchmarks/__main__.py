@@ -19,6 +19,7 @@ NAMES = {
     "corruptions-64": "benchmarks.corruptions_64",
     "fooling": "benchmarks.fooling",
     "pgd": "benchmarks.pgd",
+    "augmix": "benchmarks.augmix",
 }
 
 
