@@ -89,8 +89,7 @@ def rgb(content: bytes) -> Any:
 
 def lineage_of(content: bytes) -> str:
     """The lineage of a file's image."""
-    pixels = np.ascontiguousarray(rgb(content).transpose(2, 0, 1))
-    return lineage_name(hashlib.sha256(pixels).digest()[:LINEAGE_BYTES])
+    return lineage_name(hashlib.sha256(rgb(content).tobytes()).digest()[:LINEAGE_BYTES])
 
 
 def splits(path: Path) -> dict[str, ImageSet]:

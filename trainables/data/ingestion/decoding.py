@@ -6,6 +6,7 @@ the first counts.
 """
 
 import io
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -82,18 +83,21 @@ def fitted(pixels: Pixels, side: int) -> Pixels:
 
 def _plain_jpeg(content: bytes, room: Pixels | None) -> Pixels | None:
     """What Pillow would give, in a quarter of its time for small images; None where Pillow has to say."""
-    # An EXIF block may turn the image. `strict` objects to what the library would mend in silence.
+    # An EXIF block may turn the image. The decoder objects to what it would have to guess, to inks for one.
     if not content.startswith(b"\xff\xd8\xff") or b"Exif\x00\x00" in content:
         return None
     try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
-        if colours not in ("YCbCr", "Gray", "RGB") or int(height) * int(width) > MOST_PIXELS:
+        if room is not None:  # no header is read twice where the size is the usual one
+            with suppress(ValueError):
+                if simplejpeg.decode_jpeg(content, "RGB", buffer=room).shape == room.shape:
+                    return room
+        height, width, _, _ = simplejpeg.decode_jpeg_header(content)
+        if int(height) * int(width) > MOST_PIXELS:
             return None
-        fits = room is not None and room.shape == (height, width, 3)
-        pixels: Pixels = simplejpeg.decode_jpeg(content, "RGB", buffer=room if fits else None)
+        pixels: Pixels = simplejpeg.decode_jpeg(content, "RGB")
     except ValueError:
         return None
-    return room if fits else pixels
+    return pixels
 
 
 def _by_pillow(content: bytes) -> Pixels:

@@ -13,6 +13,8 @@ LARGEST_FILE: Final = 1 << 30
 LARGEST_NOTE: Final = 1 << 26
 """Bytes of the largest list of names or classes that is read."""
 
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would keep whoever opens it waiting
+
 
 class Unreadable(Exception):
     """Says in a few words why one file cannot be read."""
@@ -106,8 +108,7 @@ class Folder:
     def read(self, name: str) -> bytes:
         """See `Tree`."""
         try:
-            # Non-blocking: opening a pipe would wait for somebody to write into it.
-            handle = os.open(self._prefix + name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(self._prefix + name, _READ)
             try:
                 status = os.fstat(handle)
                 if not stat.S_ISREG(status.st_mode):
