@@ -1,3 +1,5 @@
+import copy
+import dataclasses
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from trainables.perturbations.fooling import FoolingOptions, fooling_images
 from trainables.perturbations.gaussian import GaussianOptions, gaussian_noise
 from trainables.perturbations.pixel import PixelOptions, pixel_changes
 from trainables.perturbations.registry import ATTACKS
+from trainables.precision import repeatable
 from trainables.seeds import generator
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -30,6 +33,17 @@ def predicted(victim: Any, images: Tensor) -> Tensor:
     with torch.no_grad():
         classes: Tensor = victim.net(victim.normalisation.of(images)).argmax(1)
     return classes
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@EVERY
+def test_a_cuda_device_takes_the_same_steps(name: str, victim: Any) -> None:
+    here = attacked(name, victim)
+    with repeatable():
+        there = attacked(name, dataclasses.replace(victim, net=copy.deepcopy(victim.net).cuda()))
+    assert there.images.device.type == there.fooled.device.type == there.steps.device.type == "cpu"
+    assert (here.steps == there.steps).double().mean() >= 0.97
 
 
 def test_targets_are_uniform_over_the_wrong_classes() -> None:

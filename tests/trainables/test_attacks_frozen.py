@@ -116,7 +116,7 @@ def test_an_unshuffled_convolution_is_the_plain_one(side: int, reach: int, bias:
 
 @pytest.mark.parametrize(
     ("side", "stride", "padding", "shape"),
-    [(3, 1, 1, (2, 2)), (3, 2, 1, (2, 3)), (3, 1, 0, (3, 3)), (5, 2, 2, (4, 5)), (3, 1, 1, (1, 1))],
+    [(3, 1, 1, (2, 2)), (3, 2, 1, (2, 1)), (3, 1, 0, (3, 3)), (5, 2, 2, (3, 2)), (3, 1, 1, (1, 1))],
 )
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_dense_convolution_is_the_plain_one(
@@ -143,3 +143,8 @@ def test_a_dense_convolution_is_the_plain_one(
 def test_what_they_do_not_know_they_leave(layer: nn.Conv2d) -> None:
     assert not Dense.suits(layer, torch.Size((1, 4, 2, 2)))
     assert not Unshuffled.suits(layer, torch.Size((1, 4, 2, 2)))
+
+
+def test_a_matrix_with_zeros_is_not_built() -> None:
+    assert not Dense.suits(nn.Conv2d(4, 4, 3, 1, 1), torch.Size((1, 4, 3, 3)))
+    assert not Dense.suits(nn.Conv2d(4, 4, 3, 2, 1), torch.Size((1, 4, 4, 4)))

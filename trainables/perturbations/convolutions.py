@@ -48,7 +48,7 @@ class Unshuffled(nn.Module):
 
 
 class Dense(nn.Module):
-    """A convolution over images no larger than its kernel, as one product of matrices."""
+    """A convolution over images so small that every output pixel sees all of them, as one product of matrices."""
 
     def __init__(self, plain: nn.Conv2d, shape: torch.Size) -> None:
         super().__init__()
@@ -64,8 +64,13 @@ class Dense(nn.Module):
 
     @staticmethod
     def suits(layer: nn.Conv2d, shape: torch.Size) -> bool:
-        """Holds for kernels larger than one pixel and images no larger than the kernel."""
-        return _is_plain(layer) and shape[2] <= layer.kernel_size[0] > 1 and shape[3] <= layer.kernel_size[1] > 1
+        """Holds for kernels of several pixels where every output pixel sees every input pixel, so no term is zero."""
+        if not _is_plain(layer) or layer.kernel_size == (1, 1):
+            return False
+        if shape[2] > layer.kernel_size[0] or shape[3] > layer.kernel_size[1]:
+            return False
+        height, width = _output_sides(layer, shape)
+        return sum(1 for _ in _taps(layer, shape)) == shape[2] * shape[3] * height * width
 
     def forward(self, images: Tensor) -> Tensor:
         """As the plain one's."""
