@@ -8,18 +8,22 @@ from typing import Any, Final
 
 from trainables import laws
 from trainables.architectures import ACTIVATIONS, MODELS, RESNETS, WITH_BUILT_IN_ACTIVATIONS
+from trainables.classification.augmentation_options import AugmentationOptions
+from trainables.classification.augmentation_options import conflicts as augmentation_conflicts
+from trainables.classification.corruption_options import CorruptionOptions
+from trainables.classification.corruption_options import conflicts as corruption_conflicts
 from trainables.laws import option
 
 HEAD_ONLY: Final = 0
 WHOLE_NET: Final = 5
 ARCHITECTURE: Final = ("model", "width", "stem", "activation", "input_size", "head")
 ATTACKS: Final = ("fooling", "gaussian", "pixel")
-EXTRA_SETS: Final = ("gaussian", "pixel")
+EXTRA_SETS: Final = ("gaussian", "pixel", "stylised")
 OWN_WIDTH: Final = 64  # channels of a ResNet's first stage as published
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ClassificationOptions:
+class ClassificationOptions(AugmentationOptions, CorruptionOptions):
     """Everything about one trial that is not data, seed, epochs or hardware; a breach of any law raises ValueError.
 
     An option whose law says `fixed` stands in a study's `[options]` and never in its `[space]`: it shapes how
@@ -82,14 +86,6 @@ class ClassificationOptions:
         "cosine",
         "learning rate over the budget's epochs: constant, cosine to zero, or a tenth after half and three quarters",
         enum=["constant", "cosine", "step"],
-    )
-    transform: str = option("string", "none", "augmentation of every training image", enum=["none", "crop_flip"])
-    flip_probability: float = option(
-        "number",
-        0.5,
-        "chance of a mirrored image in crop_flip, where the data set says that mirroring keeps the label",
-        minimum=0,
-        maximum=1,
     )
     noise_scale: float = option(
         "number", 0.0, "weight noise in training: sigma as a share of the kernel's maximum", minimum=0, maximum=1
@@ -274,6 +270,21 @@ class ClassificationOptions:
         enum=["scratch", "pretrained", "pretext", "checkpoint"],
         fixed=True,
     )
+    baseline_transform: str = option(
+        "string",
+        "crop_flip",
+        "augmentation of a baseline that is trained",
+        enum=["none", "crop_flip"],
+        fixed=True,
+    )
+    baseline_unfrozen_layers: int = option(
+        "integer",
+        WHOLE_NET,
+        "residual stages that train in a baseline that is trained; 0 trains its head alone",
+        minimum=HEAD_ONLY,
+        maximum=WHOLE_NET,
+        fixed=True,
+    )
     evaluation_noise_scale: float = option(
         "number", 0.1, "weight noise under which weight_noise_accuracy is measured", minimum=0, maximum=1, fixed=True
     )
@@ -319,7 +330,7 @@ def fooling_name(rate: float) -> str:
 
 def _conflicts(options: ClassificationOptions) -> list[str]:
     """Laws over several options at once."""
-    found = []
+    found = [*augmentation_conflicts(options), *corruption_conflicts(options)]
     resnet = options.model in RESNETS
     if not resnet and (options.width != OWN_WIDTH or options.stem != "imagenet"):
         found.append(f"width and stem: they shape ResNets, {options.model} has neither; leave both out")

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from trainables.corruption_overlaps import GROUPS
+
 _DESCRIPTIONS: Final = {
     "clean_accuracy": "share of clean validation images classified correctly",
     "perturbed_training_accuracy": "share of training images classified correctly after evaluation_attack on the "
@@ -18,6 +20,36 @@ SCORED_ON: Final = {
     "perturbed_validation_accuracy": "perturbed-validation",
 }
 
+CE: Final = "ce/"
+"""Begins the name of a corruption error: of one corruption, or the mean of a group's."""
+
+_RELATIVE: Final = {
+    "mce": "mean corruption error: errors on corrupted validation images, summed over severities, over the baseline's; "
+    "the mean over the study's corruptions",
+    "mce_without_overlap": "mce over the corruptions that no perturbation resembles that some trial of the study "
+    "trains with",
+    "relative_mce": "mean of the error that a corruption adds to the clean one, over what it adds to the baseline's",
+    **{
+        f"{CE}{group}": f"mean corruption error over the group {group}: {', '.join(names)}"
+        for group, names in GROUPS.items()
+    },
+    **{
+        f"{CE}{name}": f"corruption error under {name}, relative to the baseline's"
+        for names in GROUPS.values()
+        for name in names
+    },
+}
+UNDER_CORRUPTION: Final = tuple(_RELATIVE)
+"""The metrics that are relative to the baseline's errors on corrupted images."""
+
 METRICS: Final[dict[str, dict[str, Any]]] = {
-    name: {"goal": "max", "minimum": 0.0, "maximum": 1.0, "description": text} for name, text in _DESCRIPTIONS.items()
+    **{
+        name: {"goal": "max", "minimum": 0.0, "maximum": 1.0, "description": text}
+        for name, text in _DESCRIPTIONS.items()
+    },
+    **{
+        # What corruptions add to an error may be less than nothing.
+        name: {"goal": "min", **({} if name == "relative_mce" else {"minimum": 0.0}), "description": text}
+        for name, text in _RELATIVE.items()
+    },
 }
