@@ -1,12 +1,10 @@
 """What a study of the classification trainer needs prepared. Torch-free."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 from trainables import laws
+from trainables.classification.given_files import absolute, content, sha256_of
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, training_sets
 from trainables.classification.set_steps import EVALUATION_SETS, attack_of, set_steps
 from trainables.classification.vocabulary import METRICS, SCORED_ON
@@ -86,7 +84,7 @@ def evaluation_step(name: str, options: Mapping[str, Any], checkpoint: str, sha2
         "sha256": sha256,
         "version": EVALUATION_VERSION,
     }
-    return Step(name, "evaluation", arguments, after, here=True, places={"checkpoint": _absolute(checkpoint)})
+    return Step(name, "evaluation", arguments, after, here=True, places={"checkpoint": absolute(checkpoint)})
 
 
 def examples_step(made: Step, count: int = 8, frames: int = 6, seed: int = 0) -> Step:
@@ -139,8 +137,8 @@ def _start_steps(held: ClassificationOptions, starts: set[str], data: str) -> li
     steps = []
     for start, named in (("pretrained", held.pretrained_path), ("checkpoint", held.checkpoint_path)):
         if start in starts:
-            path = _absolute(named)
-            told = {"start": start, **_content(path), "version": START_VERSION}
+            path = absolute(named)
+            told = {"start": start, **content(path), "version": START_VERSION}
             places = {"path": path} if path else {}
             steps.append(Step(start, "start", {**_architecture(held), **told}, ("data",), here=True, places=places))
     if "pretext" in starts:
@@ -162,12 +160,16 @@ def _training_images_steps(held: ClassificationOptions) -> list[Step]:
 def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
     shared = {"training_images": held.training_images, "version": BASELINE_VERSION}
     if held.baseline_weights:
-        path = _absolute(held.baseline_weights)
+        path = absolute(held.baseline_weights)
         if is_uri(path) and not held.baseline_sha256:
             raise TrainableError(
                 "OPTION_INVALID", f"baseline_sha256: {path} lies elsewhere and is not read to plan; give its SHA-256"
             )
-        arguments = {"options": _architecture(held), "sha256": held.baseline_sha256.lower() or _sha256(path), **shared}
+        arguments = {
+            "options": _architecture(held),
+            "sha256": held.baseline_sha256.lower() or sha256_of(path),
+            **shared,
+        }
         return Step("baseline", "baseline", arguments, ("data",), here=True, places={"weights": path})
     chosen = _architecture(held) | {name: getattr(held, name) for name in _BASELINE}
     # The file itself reaches the address by the digest of its step; here its path only keeps the options lawful.
@@ -176,27 +178,3 @@ def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
     if held.training_images:
         after = (*after, "training-images")
     return Step("baseline", "baseline", {"options": chosen, "seed": seed, **shared}, after)
-
-
-def _absolute(named: str) -> str:
-    # The builder may run in another directory. What lies at a URI is fetched before it runs.
-    return named if is_uri(named) or not named else str(Path(named).absolute())
-
-
-def _content(path: str) -> dict[str, str]:
-    """What tells a start's weights: their SHA-256, or else where they come from."""
-    told = {"sha256": _sha256(path)}
-    if told["sha256"]:
-        return told
-    if path:
-        return {**told, "unread": path}
-    # Which file torchvision means is known by its release, and its content by its name; `load_pretrained` holds it.
-    return {**told, "published_with": f"torchvision {version('torchvision').partition('+')[0]}"}
-
-
-def _sha256(path: str) -> str:
-    """Of a file that the planning machine has; a file under an old name with new content is another start."""
-    if not path or not Path(path).is_file():
-        return ""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
