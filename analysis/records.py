@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis import measuring
 from analysis.replacing import replacing
 from analysis.schema import LEDGER_FILE, SCHEMA, SCHEMA_VERSION, STATES, LedgerError, check, reading
 from search_spaces.domains import Choice, Domain, Subset, Whole
@@ -29,6 +30,7 @@ __all__ = [
     "events",
     "export",
     "facts",
+    "measured",
     "read_study",
     "sets",
     "tables",
@@ -68,7 +70,17 @@ def facts(folder: Path) -> dict[str, Any]:
     numbers = {
         key: json.loads(found[key]) for key in ("schema_version", "created", "seed", "versions", "seq", "commits")
     }
-    return {**found, **numbers}
+    return {**found, **numbers, "measured": measuring.read(found.get("measured", "{}"))}
+
+
+def measured(folder: Path) -> dict[str, list[tuple[int, str]]]:
+    """Returns the ways in which each relative metric is measured: the first epoch of the way, and what it is.
+
+    Scores of two epochs that were measured in different ways are not comparable. A metric that is not there is measured
+    in one way; a ledger of before there were several says nothing, and every metric is.
+    """
+    with reading(folder) as connection:
+        return _measured(connection)
 
 
 def read_study(folder: Path) -> Study:
@@ -152,6 +164,10 @@ def tables(folder: Path) -> tuple[Study, pa.Table, pa.Table]:
 def trials(folder: Path) -> pa.Table:
     """Returns one row per trial, by number, with the scores of its LAST epoch; absent options and scores are null.
 
+    A score is also null where the trial's last epoch was not measured as the study's last epoch is: the reduced mce of
+    a trial that was stopped early never stands in a column beside full ones. `epochs` has it, and the ways of measuring
+    stand in both schemas' metadata (`analysis.measuring.ways_of`).
+
     Columns: number, state, epochs, options.NAME, metrics.NAME, train_seconds (sum of its epochs), retries, code,
     reason, checkpoint (path of the newest one), started, ended (unix seconds), ended_seq (order of ending).
     """
@@ -160,7 +176,10 @@ def trials(folder: Path) -> pa.Table:
 
 
 def epochs(folder: Path) -> pa.Table:
-    """Returns one row per recorded epoch, by trial and epoch: metrics.NAME, seconds, time of recording, seq."""
+    """Returns one row per recorded epoch, by trial and epoch: metrics.NAME, seconds, time of recording, seq.
+
+    Scores of one epoch are comparable between trials; those of two epochs only where `analysis.measuring` says so.
+    """
     with reading(folder) as connection:
         return _epochs(connection, _study(connection))
 
@@ -204,6 +223,15 @@ def _study(connection: sqlite3.Connection) -> Study:
     return Study.from_json(text)
 
 
+def _measured(connection: sqlite3.Connection) -> dict[str, list[tuple[int, str]]]:
+    row = connection.execute("SELECT value FROM study WHERE key = 'measured'").fetchone()
+    return measuring.read(row[0] if row else "{}")
+
+
+def _carrying(columns: Mapping[str, pa.Array], ways: measuring.Ways) -> pa.Table:
+    return pa.table(dict(columns), metadata={measuring.KEY: measuring.text_of(ways)} if ways else None)
+
+
 def _trials(connection: sqlite3.Connection, study: Study) -> pa.Table:
     rows = connection.execute(_TRIALS_QUERY).fetchall()
     columns: dict[str, pa.Array] = {
@@ -215,8 +243,11 @@ def _trials(connection: sqlite3.Connection, study: Study) -> pa.Table:
     for name, domain in study.space.items():
         columns[f"options.{name}"] = option_column(domain, [config.get(name) for config in configs])
     scores = [json.loads(row[4] or "{}") for row in rows]
+    ways, last = _measured(connection), study.budget.epochs
     for name in study.metrics:
-        columns[f"metrics.{name}"] = pa.array([score.get(name) for score in scores], pa.float64())
+        alike = [measuring.measured_alike(ways, name, row[2], last) for row in rows]
+        values = [score.get(name) if same else None for score, same in zip(scores, alike, strict=True)]
+        columns[f"metrics.{name}"] = pa.array(values, pa.float64())
     rest = (
         ("train_seconds", pa.float64()),
         ("retries", pa.int64()),
@@ -229,7 +260,7 @@ def _trials(connection: sqlite3.Connection, study: Study) -> pa.Table:
     )
     for place, (name, kind) in enumerate(rest, start=5):
         columns[name] = pa.array([row[place] for row in rows], kind)
-    return pa.table(columns)
+    return _carrying(columns, ways)
 
 
 def _epochs(connection: sqlite3.Connection, study: Study) -> pa.Table:
@@ -237,7 +268,7 @@ def _epochs(connection: sqlite3.Connection, study: Study) -> pa.Table:
         "SELECT trial, epoch, metrics, train_seconds, score_seconds, recorded, seq FROM epochs ORDER BY trial, epoch"
     ).fetchall()
     scores = [json.loads(row[2]) for row in rows]
-    return pa.table(
+    return _carrying(
         {
             "trial": pa.array([row[0] for row in rows], pa.int64()),
             "epoch": pa.array([row[1] for row in rows], pa.int64()),
@@ -246,7 +277,8 @@ def _epochs(connection: sqlite3.Connection, study: Study) -> pa.Table:
             "score_seconds": pa.array([row[4] for row in rows], pa.float64()),
             "recorded": pa.array([row[5] for row in rows], pa.float64()),
             "seq": pa.array([row[6] for row in rows], pa.int64()),
-        }
+        },
+        _measured(connection),
     )
 
 

@@ -40,7 +40,9 @@ def apply(connection: sqlite3.Connection, fact: Fact) -> None:
 def _study(connection: sqlite3.Connection, fact: Fact) -> int:
     plain = {name: fact[name] for name in ("name", "study", "source", "digest")}
     numbers = {name: text_of(fact[name]) for name in ("schema_version", "created", "seed", "versions")}
-    rows = {**plain, **numbers, "seq": "0", "commits": "0"}
+    # An older fact tells none, and gives the rows that it always gave.
+    ways = {"measured": text_of(fact["measured"])} if "measured" in fact else {}
+    rows = {**plain, **numbers, **ways, "seq": "0", "commits": "0"}
     connection.executemany("INSERT INTO study VALUES (?, ?)", rows.items())
     return STUDY_SEAL
 
