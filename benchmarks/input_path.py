@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from trainables.augmentations import Augmentation
 from trainables.classification.batches import Batches, LabelledImages
 from trainables.data.registry import build
 from trainables.data.store import read_images
@@ -95,8 +96,7 @@ def _ours(images: LabelledImages, normalisation: Normalisation) -> Callable[[int
         extra_share=0.0,
         batch_size=BATCH_SIZE,
         steps_per_epoch=0,
-        augmented=True,
-        flip_probability=0.0,
+        augmentation=Augmentation(crop_flip=True),
         normalisation=normalisation,
     )
     return lambda epoch: batches.epoch(0, epoch)

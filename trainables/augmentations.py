@@ -1,7 +1,50 @@
-"""Augmentations of whole batches of uint8 images, drawn from a generator."""
+"""Augmentations of whole batches of uint8 images, drawn from generators."""
+
+import dataclasses
 
 import torch
 from torch import Generator, Tensor
+
+from trainables.perturbations.augmix.draws import AugMixOptions
+from trainables.perturbations.augmix.mixing import augmix
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """What every batch of training images goes through, crop_flip before AugMix; by default nothing.
+
+    Attributes:
+        crop_flip: whether every image is moved, and mirrored by chance.
+        flip_probability: of crop_flip; 0 where mirroring changes a label, as it does for digits.
+        augmix: options of AugMix; None leaves it out.
+        consistent: whether the images themselves and two AugMix views of each train together, as `jsd_loss` wants them,
+            and not one AugMix view alone. Says nothing without AugMix.
+    """
+
+    crop_flip: bool = False
+    flip_probability: float = 0.0
+    augmix: AugMixOptions | None = None
+    consistent: bool = False
+
+    @property
+    def views(self) -> int:
+        """How many views of each image come: 3 for the consistency loss, else 1."""
+        return 3 if self.augmix is not None and self.consistent else 1
+
+    def of(self, images: Tensor, moves: Generator, mixtures: Generator) -> Tensor:
+        """Views of the images, (views * N, C, H, W): all images once, then all again; the first are not mixed, if 3.
+
+        Args:
+            images: (N, C, H, W) uint8; not changed, and themselves returned where nothing is asked for.
+            moves: of crop_flip; what it draws does not depend on AugMix.
+            mixtures: of AugMix. Both are on the CPU, so that one seed draws alike on every device.
+        """
+        moved = crop_flip(images, moves, self.flip_probability) if self.crop_flip else images
+        if self.augmix is None:
+            return moved
+        if self.views == 1:
+            return augmix(moved, self.augmix, mixtures)[0]
+        return torch.cat([moved, *augmix(moved, self.augmix, mixtures, views=2)])
 
 
 def crop_flip(images: Tensor, generator: Generator, flip_probability: float) -> Tensor:

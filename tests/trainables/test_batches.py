@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainables.augmentations import Augmentation
 from trainables.classification.batches import Batches, LabelledImages
 from trainables.images import Normalisation
 
@@ -20,7 +21,7 @@ def numbered(first: int, count: int) -> LabelledImages:
 def batches(
     share: float = 0.0, size: int = 8, pool: tuple[LabelledImages, ...] = (), clean: int = 50, steps: int = 0
 ) -> Batches:
-    return Batches(numbered(0, clean), torch.arange(clean), pool, share, size, steps, False, 0.0, RAW)
+    return Batches(numbered(0, clean), torch.arange(clean), pool, share, size, steps, Augmentation(), RAW)
 
 
 def shown(batches: Batches, seed: int = 0, epoch: int = 0) -> list[torch.Tensor]:
@@ -99,7 +100,7 @@ def test_what_fills_no_batch_is_left_out_of_one_epoch_and_not_of_all() -> None:
 
 
 def test_only_the_rows_asked_for_train() -> None:
-    some = Batches(numbered(0, 50), torch.tensor([3, 7, 31, 40, 41]), (), 0.0, 4, 10, False, 0.0, RAW)
+    some = Batches(numbered(0, 50), torch.tensor([3, 7, 31, 40, 41]), (), 0.0, 4, 10, Augmentation(), RAW)
     assert set(torch.cat(shown(some)).tolist()) == {3, 7, 31, 40, 41}
 
 

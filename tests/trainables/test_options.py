@@ -23,6 +23,11 @@ from trainables.errors import TrainableError
         ({"model": "densenet121", "activation": "gelu"}, "built in"),
         ({"start": "pretrained", "width": 16}, "pretrained"),
         ({"start": "checkpoint"}, "checkpoint_path"),
+        ({"model": "vgg11", "baseline_unfrozen_layers": 3}, "baseline_unfrozen_layers: it counts residual stages"),
+        ({"baseline_unfrozen_layers": 4}, "with 4 the random layers .* never train; use 5, or another baseline_start"),
+        ({"transform": "augmix", "augmix_severity": 0.1}, "augmix_severity: 0.1 is not above 0.1"),
+        ({"transform": "augmix", "augmix_depth": 0}, "augmix_depth: 0 is not at least 1"),
+        ({"transform": "augmix", "consistency_weight": -1}, "consistency_weight: -1 is not at least 0"),
     ],
 )
 def test_a_broken_law_is_named(options: dict[str, Any], words: str) -> None:
@@ -30,6 +35,11 @@ def test_a_broken_law_is_named(options: dict[str, Any], words: str) -> None:
         read(options)
     assert caught.value.code == "OPTION_INVALID"
     assert "\n" not in str(caught.value)
+
+
+def test_a_baseline_may_freeze_layers_that_are_not_random_or_that_are_not_made() -> None:
+    for more in ({"baseline_start": "pretext"}, {"baseline_weights": "one.safetensors"}):
+        assert read({"baseline_unfrozen_layers": 0, **more}).baseline_unfrozen_layers == 0
 
 
 def test_all_breaches_come_at_once() -> None:

@@ -90,15 +90,16 @@ def _adopted(arguments: Mapping[str, Any], inputs: Inputs) -> tuple[nn.Module, d
 
 
 def _training_options(chosen: Mapping[str, Any], training_images: int) -> dict[str, Any]:
-    """A trial's options for the baseline: the defaults but for its own, and crop_flip, which small data need."""
+    """A trial's options for the baseline: the defaults but for its own."""
     return {
         **{name: chosen[name] for name in ARCHITECTURE},
         "checkpoint_path": chosen["checkpoint_path"],
         "start": chosen["baseline_start"],
         "batch_size": chosen["baseline_batch_size"],
         "learning_rate": chosen["baseline_learning_rate"],
+        "transform": chosen["baseline_transform"],
+        "unfrozen_layers": chosen["baseline_unfrozen_layers"],
         "training_images": training_images,
-        "transform": "crop_flip",
     }
 
 

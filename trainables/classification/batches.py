@@ -8,7 +8,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from trainables.augmentations import crop_flip
+from trainables.augmentations import Augmentation
 from trainables.images import Normalisation
 from trainables.seeds import generator
 
@@ -50,8 +50,7 @@ class Batches:
             are that share, rounded down; so small batches keep to it as well.
         batch_size: images per step; a smaller training set is one batch.
         steps_per_epoch: 0 is one pass.
-        augmented: whether every image goes through crop_flip.
-        flip_probability: of crop_flip.
+        augmentation: what every image goes through, the perturbed ones too.
         normalisation: of the network's input.
     """
 
@@ -61,8 +60,7 @@ class Batches:
     extra_share: float
     batch_size: int
     steps_per_epoch: int
-    augmented: bool
-    flip_probability: float
+    augmentation: Augmentation
     normalisation: Normalisation
 
     @property
@@ -71,19 +69,19 @@ class Batches:
         return self.steps_per_epoch or max(1, len(self.rows) // self.batch_size)
 
     def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs (N, C, H, W), normalised float32, channels last, with labels (N,), for each step of an epoch.
+        """Inputs (views * N, C, H, W), normalised float32, channels last, with labels (N,), for each step of an epoch.
 
-        A function of seed and epoch alone: nothing is carried from one epoch to the next.
+        The augmentation says how many views there are of each image, and in which order. A function of seed and epoch
+        alone: nothing is carried from one epoch to the next.
         """
-        augmentation = generator(seed, "augmentation", epoch)
+        moves, mixtures = generator(seed, "augmentation", epoch), generator(seed, "augmix", epoch)
         size = min(self.batch_size, len(self.rows))
         buffer = torch.empty((size, *self.clean.images.shape[1:]), dtype=torch.uint8, device=self.clean.images.device)
         for clean, pool in self._orders(seed, epoch, size):
             labels = _gather([self.clean], clean, buffer[: len(clean)])
             if len(pool):
                 labels = torch.cat([labels, _gather(self.extra, pool, buffer[len(clean) :])])
-            images = crop_flip(buffer, augmentation, self.flip_probability) if self.augmented else buffer
-            yield self.normalisation.of(images), labels
+            yield self.normalisation.of(self.augmentation.of(buffer, moves, mixtures)), labels
 
     def _orders(self, seed: int, epoch: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of clean images and places in the pool for each step of an epoch."""

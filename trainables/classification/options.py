@@ -334,9 +334,15 @@ def _conflicts(options: ClassificationOptions) -> list[str]:
     resnet = options.model in RESNETS
     if not resnet and (options.width != OWN_WIDTH or options.stem != "imagenet"):
         found.append(f"width and stem: they shape ResNets, {options.model} has neither; leave both out")
-    if not resnet and options.unfrozen_layers not in (HEAD_ONLY, WHOLE_NET):
+    found += [
+        f"{name}: it counts residual stages, {options.model} has none; 0 trains the head, 5 everything"
+        for name in ("unfrozen_layers", "baseline_unfrozen_layers")
+        if not resnet and getattr(options, name) not in (HEAD_ONLY, WHOLE_NET)
+    ]
+    if _baseline_stays_random(options):
         found.append(
-            f"unfrozen_layers: it counts residual stages, {options.model} has none; 0 trains the head, 5 everything"
+            f"baseline_unfrozen_layers: with {options.baseline_unfrozen_layers} the random layers of baseline_start = "
+            "'scratch' never train; use 5, or another baseline_start"
         )
     if len(set(options.fooling_rates)) != len(options.fooling_rates):
         found.append(f"fooling_rates: {list(options.fooling_rates)} names a rate twice")
@@ -355,3 +361,8 @@ def _conflicts(options: ClassificationOptions) -> list[str]:
     if "checkpoint" in starts and not options.checkpoint_path:
         found.append("checkpoint_path: start = 'checkpoint' needs a safetensors file here")
     return found
+
+
+def _baseline_stays_random(options: ClassificationOptions) -> bool:
+    some_frozen = options.baseline_unfrozen_layers < WHOLE_NET
+    return some_frozen and options.baseline_start == "scratch" and not options.baseline_weights

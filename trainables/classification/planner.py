@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from trainables import laws
+from trainables.classification.corruption_steps import corruption_steps, under_corruption
 from trainables.classification.given_files import absolute, content, sha256_of
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, training_sets
 from trainables.classification.set_steps import EVALUATION_SETS, attack_of, set_steps
@@ -21,7 +22,14 @@ TRAINING_IMAGES_VERSION: Final = 1
 EXAMPLES_VERSION: Final = 1
 EVALUATION_VERSION: Final = 1
 
-_BASELINE: Final = ("baseline_epochs", "baseline_batch_size", "baseline_learning_rate", "baseline_start")
+_BASELINE: Final = (
+    "baseline_epochs",
+    "baseline_batch_size",
+    "baseline_learning_rate",
+    "baseline_start",
+    "baseline_transform",
+    "baseline_unfrozen_layers",
+)
 
 
 def plan(
@@ -50,13 +58,14 @@ def plan(
     sets = [*training_sets(held), *(name for metric, name in SCORED_ON.items() if metric in metrics)]
     if hold_out:
         sets = [*training_sets(held), *EVALUATION_SETS]
-    with_baseline = bool(sets) or "baseline" in starts
+    with_baseline = bool(sets) or "baseline" in starts or under_corruption(metrics)
     if with_baseline and not held.baseline_weights:
         starts.add(held.baseline_start)
     steps = [data_step(data), *_start_steps(held, starts, data), *_training_images_steps(held)]
     if with_baseline:
         steps.append(_baseline_step(held, seed))
-    return (*steps, *set_steps(held, sets, seed))
+    corrupted = corruption_steps(held, options, possible, metrics, seed, hold_out)
+    return (*steps, *set_steps(held, sets, seed), *corrupted)
 
 
 def evaluation_step(name: str, options: Mapping[str, Any], checkpoint: str, sha256: str, sets: Sequence[Step]) -> Step:

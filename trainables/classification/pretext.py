@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from trainables.augmentations import Augmentation
 from trainables.classification import optimizers
 from trainables.classification.batches import Batches, LabelledImages
 from trainables.classification.facts import architecture_of, normalisation
@@ -65,7 +66,7 @@ def _train(net: nn.Module, images: LabelledImages, options: ClassificationOption
     device = next(net.parameters()).device
     dtype = training_dtype("auto", device)
     rows = torch.arange(len(images))
-    batches = Batches(images.to(device), rows, (), 0.0, options.batch_size, 0, True, 0.0, channels)
+    batches = Batches(images.to(device), rows, (), 0.0, options.batch_size, 0, Augmentation(crop_flip=True), channels)
     optimizer = optimizers.optimizer(net, options)
     net.train()
     with repeatable(), own_randomness(derive("pretext", "layers"), device):

@@ -9,9 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from trainables import checkpoints, laws
+from trainables.augmentations import Augmentation
 from trainables.classification import optimizers
 from trainables.classification.batches import Batches, LabelledImages
+from trainables.classification.corrupted_sets import read_corrupted
+from trainables.classification.corruption_scorer import CorruptionScorer, read_baseline_errors
+from trainables.classification.corruption_steps import VALIDATION_ERRORS, corrupted_name
 from trainables.classification.facts import facts_of
+from trainables.classification.measured import corruptions_of
 from trainables.classification.options import ClassificationOptions, read, training_sets
 from trainables.classification.scores import Scorer, needed_sets
 from trainables.classification.starts import NET, starting_weights
@@ -21,6 +26,8 @@ from trainables.data.store import Store, read_images
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import build, enter_training, freeze, own_randomness
+from trainables.perturbations.augmix.consistency import jsd_loss
+from trainables.perturbations.augmix.draws import AugMixOptions
 from trainables.perturbations.weight_noise import perturbed
 from trainables.precision import device_of, repeatable, training_dtype
 from trainables.seeds import derive, generator
@@ -70,6 +77,7 @@ class ClassificationTrainer:
             self._options,
             prepared.images("data", "validation.arrow"),
             {name: prepared.images(name) for name in needed_sets(self._metrics)},
+            _corruption_scorer(self._options, prepared, normalisation, self._metrics),
         )
 
     def train_epoch(self) -> None:
@@ -100,7 +108,7 @@ class ClassificationTrainer:
             TrainableError: NONFINITE, where the network's class scores are no finite numbers.
         """
         with repeatable():
-            return self._scorer.score(self.net, self._metrics)
+            return self._scorer.score(self.net, self._metrics, last=self.epoch >= self._epochs)
 
     def save(self, path: Path) -> None:
         """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
@@ -141,7 +149,10 @@ class ClassificationTrainer:
     def _loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
             scores = self.net(inputs)
-        return nn.functional.cross_entropy(scores.float(), labels)
+        if self._batches.augmentation.views == 1:
+            return nn.functional.cross_entropy(scores.float(), labels)
+        clean, first, second = scores.chunk(3)
+        return jsd_loss(clean, first, second, labels, self._options.consistency_weight)
 
     def _check_finite(self, losses: Tensor) -> None:
         """Holds the losses of an epoch's steps to be numbers."""
@@ -194,11 +205,36 @@ def _batches(options: ClassificationOptions, prepared: _Sets, normalisation: Nor
         extra_share=options.extra_share,
         batch_size=options.batch_size,
         steps_per_epoch=options.steps_per_epoch,
-        augmented=options.transform == "crop_flip",
         # A data set that does not say so is taken for one whose labels a mirror would change.
-        flip_probability=options.flip_probability if prepared.facts.get("flips_keep_labels", False) else 0.0,
+        augmentation=_augmentation(options, bool(prepared.facts.get("flips_keep_labels", False))),
         normalisation=normalisation,
     )
+
+
+def _augmentation(options: ClassificationOptions, flips_keep_labels: bool) -> Augmentation:
+    mixed = AugMixOptions(
+        options.augmix_severity, options.augmix_width, options.augmix_depth, options.augmix_overlapping
+    )
+    return Augmentation(
+        crop_flip=options.transform != "none",
+        flip_probability=options.flip_probability if flips_keep_labels else 0.0,
+        augmix=mixed if options.transform == "augmix" else None,
+        consistent=options.consistency_weight > 0,
+    )
+
+
+def _corruption_scorer(
+    options: ClassificationOptions, prepared: _Sets, normalisation: Normalisation, metrics: Sequence[str]
+) -> CorruptionScorer | None:
+    names = corruptions_of(options, metrics)
+    if not names:
+        return None
+    baseline, overlap = read_baseline_errors(prepared.folder(VALIDATION_ERRORS))
+    # They stay in the mapped files, wherever the network lies: 19 corruptions at five severities may be many.
+    corrupted = {name: read_corrupted(prepared.folder(corrupted_name("validation", name))) for name in names}
+    images = len(next(iter(corrupted[names[0]].values())))
+    clean = prepared.images("data", "validation.arrow").first(images)
+    return CorruptionScorer(normalisation, options, clean, corrupted, baseline, overlap)
 
 
 def _training_dtype(options: ClassificationOptions, device: torch.device) -> torch.dtype:
