@@ -2,20 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
 from trainables.classification.options import ClassificationOptions
-from trainables.classification.vocabulary import SCORED_ON
+from trainables.classification.vocabulary import SCORED_ON, UNDER_CORRUPTION
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import evaluating
 from trainables.perturbations.pgd import pgd_until_fooled
 from trainables.perturbations.weight_noise import perturbed
 from trainables.seeds import generator
+
+if TYPE_CHECKING:  # it counts by `correct`
+    from trainables.classification.corruption_scorer import CorruptionScorer
 
 _BATCH: Final = 256
 
@@ -29,21 +32,32 @@ class Scorer:
         options: the fixed options of noise and attack are read.
         validation: clean validation images.
         perturbed: perturbed sets by step name; only those that the metrics need.
+        corruption: measures the metrics under corruption; None where none is needed.
     """
 
     normalisation: Normalisation
     options: ClassificationOptions
     validation: LabelledImages
     perturbed: Mapping[str, LabelledImages]
+    corruption: "CorruptionScorer | None" = None
 
-    def score(self, net: nn.Module, metrics: tuple[str, ...]) -> dict[str, float]:
+    def score(self, net: nn.Module, metrics: tuple[str, ...], last: bool = True) -> dict[str, float]:
         """Exactly the metrics asked for; weights, batch-norm statistics, gradients and modes stay as they were.
+
+        Args:
+            net: to score.
+            metrics: that the trainer reports.
+            last: whether this is the trial's last epoch; before it, fewer corruptions may be measured.
 
         Raises:
             TrainableError: NONFINITE, where the network's class scores are no finite numbers.
         """
+        under_corruption = [metric for metric in metrics if metric in UNDER_CORRUPTION]
         with evaluating(net):
-            return {metric: _MEASURES[metric](self, net) for metric in metrics}
+            found = {}
+            if under_corruption and self.corruption is not None:
+                found = self.corruption.score(net, under_corruption, last)
+            return {metric: found[metric] if metric in found else _MEASURES[metric](self, net) for metric in metrics}
 
     def clean(self, net: nn.Module) -> float:
         """Accuracy on clean validation images."""

@@ -23,12 +23,14 @@ SCORED_ON: Final = {
 CE: Final = "ce/"
 """Begins the name of a corruption error: of one corruption, or the mean of a group's."""
 
+WITHOUT_OVERLAP: Final = "mce_without_overlap"
+RELATIVE_MCE: Final = "relative_mce"
+
 _RELATIVE: Final = {
     "mce": "mean corruption error: errors on corrupted validation images, summed over severities, over the baseline's; "
     "the mean over the study's corruptions",
-    "mce_without_overlap": "mce over the corruptions that no perturbation resembles that some trial of the study "
-    "trains with",
-    "relative_mce": "mean of the error that a corruption adds to the clean one, over what it adds to the baseline's",
+    WITHOUT_OVERLAP: "mce over the corruptions that no perturbation resembles that some trial of the study trains with",
+    RELATIVE_MCE: "mean of the error that a corruption adds to the clean one, over what it adds to the baseline's",
     **{
         f"{CE}{group}": f"mean corruption error over the group {group}: {', '.join(names)}"
         for group, names in GROUPS.items()
@@ -49,7 +51,7 @@ METRICS: Final[dict[str, dict[str, Any]]] = {
     },
     **{
         # What corruptions add to an error may be less than nothing.
-        name: {"goal": "min", **({} if name == "relative_mce" else {"minimum": 0.0}), "description": text}
+        name: {"goal": "min", **({} if name == RELATIVE_MCE else {"minimum": 0.0}), "description": text}
         for name, text in _RELATIVE.items()
     },
 }

@@ -1,0 +1,157 @@
+"""The steps that corrupt images and measure the baseline on them. Torch-free."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from trainables.classification.corruption_options import CORRUPTIONS, SEVERITIES
+from trainables.classification.measured import corruptions_of, way
+from trainables.classification.options import ClassificationOptions
+from trainables.classification.overlaps import overlap_of
+from trainables.classification.vocabulary import RELATIVE_MCE, UNDER_CORRUPTION, WITHOUT_OVERLAP
+from trainables.errors import TrainableError
+from trainables.preparation import Step
+from trainables.storage import is_uri
+
+# Raise a number whenever its builder would make something else of the same arguments.
+CORRUPTED_VERSION: Final = 1
+BASELINE_ERRORS_VERSION: Final = 1
+
+VALIDATION_ERRORS: Final = "baseline-errors/validation"
+TEST_ERRORS: Final = "baseline-errors/test"
+KIND: Final = "corrupted"
+_FROST: Final = "frost"
+
+
+def corrupted_name(split: str, corruption: str) -> str:
+    """The step that corrupts the images of a split."""
+    return f"corrupted/{split}/{corruption}"
+
+
+def under_corruption(metrics: Sequence[str]) -> bool:
+    """Whether some metric needs corrupted images, and the baseline's errors on them."""
+    return any(metric in UNDER_CORRUPTION for metric in metrics)
+
+
+def corruption_steps(
+    held: ClassificationOptions,
+    options: Mapping[str, Any],
+    possible: Mapping[str, Sequence[Any]],
+    metrics: Sequence[str],
+    seed: int,
+    hold_out: bool,
+) -> tuple[Step, ...]:
+    """What corrupts validation images and measures the baseline on them, once there are data and a baseline.
+
+    Args:
+        held: options held by every trial.
+        options: the same, as the study has them.
+        possible: values that a searched option can take.
+        metrics: that trials report; without one under corruption there are no steps.
+        seed: of the study.
+        hold_out: also the same of all test images, under all corruptions.
+
+    Raises:
+        TrainableError: OPTION_INVALID.
+    """
+    if not under_corruption(metrics):
+        return ()
+    overlap = overlap_of(options, possible)
+    _check_left(held, overlap, metrics)
+    names = corruptions_of(held, metrics)
+    severities = sorted(held.corruption_severities)
+    steps = [_corrupted_step(held, "validation", name, severities, held.corruption_images, seed) for name in names]
+    steps.append(
+        _errors_step(VALIDATION_ERRORS, steps, severities, {"overlap": overlap, "needed": _needed(held, metrics)})
+    )
+    if hold_out:
+        test = [_corrupted_step(held, "test", name, list(SEVERITIES), 0, seed) for name in CORRUPTIONS]
+        steps += [*test, _errors_step(TEST_ERRORS, test, list(SEVERITIES), {"overlap": overlap, "seen": list(names)})]
+    return tuple(steps)
+
+
+def ice_digest(folder: Path) -> str:
+    """SHA-256 of the names and contents of a folder's files.
+
+    Raises:
+        OSError: there is no such folder, or a file of it cannot be read.
+    """
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        with path.open("rb") as file:
+            own = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{len(path.name)} {path.name} {own}\n".encode(errors="surrogateescape"))
+    return whole.hexdigest()
+
+
+def _needed(held: ClassificationOptions, metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """The cells that the baseline must err in, for some metric and some epoch, each once."""
+    found = []
+    for metric in metrics:
+        for last in (False, True) if metric in UNDER_CORRUPTION else ():
+            chosen = way(held, metric, last)
+            told = {
+                "corruptions": list(chosen.corruptions),
+                "severities": list(chosen.severities),
+                "beyond_clean": metric == RELATIVE_MCE,
+            }
+            if told not in found:
+                found.append(told)
+    return found
+
+
+def _check_left(held: ClassificationOptions, overlap: Mapping[str, Any], metrics: Sequence[str]) -> None:
+    for last in (False, True) if WITHOUT_OVERLAP in metrics else ():
+        names = way(held, WITHOUT_OVERLAP, last).corruptions
+        if not set(names) - set(overlap):
+            option = "corruptions" if last or not held.early_corruptions else "early_corruptions"
+            causes = sorted({cause for name in names for cause in overlap[name]})
+            raise TrainableError(
+                "OPTION_INVALID",
+                f"{WITHOUT_OVERLAP}: trials may train with {', '.join(causes)}, which resembles every one of {option} "
+                f"({', '.join(names)}), so none is left; name others in {option}, or train without",
+            )
+
+
+def _corrupted_step(
+    held: ClassificationOptions, split: str, corruption: str, severities: Sequence[int], images: int, seed: int
+) -> Step:
+    told, places = _ice(held.corruption_ice) if corruption == _FROST else ({"ice": ""}, {})
+    arguments = {
+        "split": split,
+        "corruption": corruption,
+        "severities": list(severities),
+        "images": images,
+        "constants": held.corruption_constants,
+        "seed": seed,
+        **told,
+        "version": CORRUPTED_VERSION,
+    }
+    return Step(corrupted_name(split, corruption), KIND, arguments, ("data",), here=bool(places), places=places)
+
+
+def _errors_step(name: str, corrupted: Sequence[Step], severities: Sequence[int], told: Mapping[str, Any]) -> Step:
+    arguments = {
+        "split": name.rpartition("/")[2],
+        "corruptions": [step.arguments["corruption"] for step in corrupted],
+        "severities": list(severities),
+        **told,
+        "version": BASELINE_ERRORS_VERSION,
+    }
+    return Step(name, "baseline-errors", arguments, ("data", "baseline", *(step.name for step in corrupted)))
+
+
+def _ice(named: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What tells the pictures, and where they lie."""
+    if not named:
+        return {"ice": ""}, {}
+    folder = Path(named).absolute()
+    if is_uri(named) or not folder.is_dir():
+        raise TrainableError(
+            "OPTION_INVALID", f"corruption_ice: {named!r} is no folder of this machine; name one with pictures of ice"
+        )
+    try:
+        return {"ice": ice_digest(folder)}, {"ice": str(folder)}
+    except OSError as error:
+        raise TrainableError("OPTION_INVALID", f"corruption_ice: {folder} cannot be read ({error})") from error
