@@ -7,9 +7,11 @@ import torch
 
 from trainables import checkpoints
 from trainables.classification.baseline import baseline_net
+from trainables.classification.trainer import ClassificationTrainer
 from trainables.data.store import Store, write_images
 from trainables.errors import TrainableError
 from trainables.preparation import Inputs, run_step
+from trainables.seeds import derive
 
 
 @pytest.fixture
@@ -146,3 +148,31 @@ def test_a_baseline_trains_on_the_training_images_used(planned: Any, build_all: 
     built = build_all(planned(options, {"start": ["baseline"]}, ()), {"data": data})
     assert built.summaries["training-images"]["images"] == built.summaries["baseline"]["train_images"] == 40
     assert built.summaries["baseline"]["validation_images"] == 48
+
+
+def trained(planned: Any, build_all: Any, data: str, store: Store, **options: Any) -> tuple[str, dict[str, Any]]:
+    """Digest and weights of a baseline of one epoch."""
+    built = build_all(planned({"baseline_epochs": 1, **options}, {"start": ["baseline"]}, ()), {"data": data})
+    return built.digests["baseline"], baseline_net(built.inputs(store)).cpu().state_dict()
+
+
+def test_a_baseline_of_frozen_stages_keeps_the_weights_that_it_starts_from(
+    planned: Any, build_all: Any, data: str, store: Store, checkpoint: Path
+) -> None:
+    options = {"baseline_start": "checkpoint", "checkpoint_path": str(checkpoint), "baseline_unfrozen_layers": 0}
+    theirs, _ = checkpoints.load(checkpoint)
+    _, own = trained(planned, build_all, data, store, **options)
+    kept = {name for name, value in own.items() if torch.equal(value, theirs[f"net.{name}"])}
+    assert own.keys() - kept == {"fc.weight", "fc.bias"}
+
+
+@pytest.mark.parametrize("transform", ["none", "crop_flip"])
+def test_a_baseline_is_the_trial_of_its_transform(
+    planned: Any, build_all: Any, data: str, store: Store, thin: dict[str, Any], transform: str
+) -> None:
+    digest, own = trained(planned, build_all, data, store, baseline_transform=transform)
+    options = {**thin, "batch_size": 8, "learning_rate": 0.003, "precision": "auto", "transform": transform}
+    trial = ClassificationTrainer(options, {"data": data}, store, (), derive(0, "baseline"), epochs=1, threads=1)
+    trial.train_epoch()
+    assert all(torch.equal(value, own[name]) for name, value in trial.net.cpu().state_dict().items())
+    assert trained(planned, build_all, data, store)[0] == digest or transform == "none"

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import pytest
@@ -5,9 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables.augmentations import Augmentation
+from trainables.augmentations import Augmentation, crop_flip
 from trainables.classification.batches import Batches, LabelledImages
 from trainables.images import Normalisation
+from trainables.perturbations.augmix.draws import AugMixOptions
+from trainables.perturbations.augmix.mixing import augmix
+from trainables.seeds import generator
 
 RAW = Normalisation((0.0,) * 3, (1 / 255,) * 3)  # inputs are the pixel values
 
@@ -114,3 +118,52 @@ def test_an_epoch_is_a_function_of_seed_and_number() -> None:
 
 def test_without_a_pool_the_share_says_nothing() -> None:
     assert all(torch.equal(one, two) for one, two in zip(shown(batches(0.7)), shown(batches(0.0)), strict=True))
+
+
+def photographs(augmentation: Augmentation, size: int = 8) -> Batches:
+    """Nine noisy images and as many perturbed ones, augmented."""
+    noise = torch.rand(18, 3, 12, 12, generator=generator("photographs"))
+    images = noise.mul(255).to(torch.uint8)
+    clean, pool = LabelledImages(images[:9], torch.arange(9)), LabelledImages(images[9:], torch.arange(9, 18))
+    return Batches(clean, torch.arange(9), (pool,), 0.5, size, 2, augmentation, RAW)
+
+
+MOVED = Augmentation(crop_flip=True, flip_probability=0.5)
+MIXED = dataclasses.replace(MOVED, augmix=AugMixOptions())
+
+
+def made(augmentation: Augmentation, size: int = 8) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Pixels and labels of every step of the epoch."""
+    steps = photographs(augmentation, size).epoch(seed=5, epoch=2)
+    return [(inputs.round().to(torch.uint8), labels) for inputs, labels in steps]
+
+
+def test_crop_flip_draws_from_seed_and_epoch_alone_as_ever() -> None:
+    moves = generator(5, "augmentation", 2)
+    for (plain, _), (moved, _) in zip(made(Augmentation()), made(MOVED), strict=True):
+        assert torch.equal(crop_flip(plain, moves, 0.5), moved)
+
+
+@pytest.mark.parametrize("consistent", [False, True])
+def test_augmix_takes_every_image_as_crop_flip_leaves_it(consistent: bool) -> None:
+    mixtures = generator(5, "augmix", 2)
+    both = zip(made(MOVED), made(dataclasses.replace(MIXED, consistent=consistent)), strict=True)
+    for (moved, labels), (mixed, same) in both:
+        assert torch.equal(labels, same)
+        views = augmix(moved, AugMixOptions(), mixtures, views=2 if consistent else 1)
+        assert torch.equal(mixed, torch.cat([moved, *views] if consistent else list(views)))
+
+
+def test_views_are_inputs_in_the_layout_of_the_others() -> None:
+    (inputs, labels), *_ = photographs(dataclasses.replace(MIXED, consistent=True)).epoch(0, 0)
+    assert inputs.shape == (3 * len(labels), 3, 12, 12)
+    assert inputs.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_without_augmix_there_is_one_view_whatever_is_asked() -> None:
+    assert dataclasses.replace(MOVED, consistent=True).views == 1
+
+
+def test_a_set_smaller_than_a_batch_is_one_batch_of_all_its_views() -> None:
+    for inputs, labels in made(dataclasses.replace(MIXED, consistent=True), size=64):
+        assert (len(inputs), len(labels)) == (27, 9)

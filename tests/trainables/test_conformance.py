@@ -76,6 +76,32 @@ TABLE = {
         },
         {"steps_per_epoch": 8},
     ),
+    "three views of AugMix, noisy backward in bfloat16": Row(
+        "classification",
+        {
+            **THIN,
+            "transform": "augmix",
+            "augmix_overlapping": True,
+            "noise_scale": 0.05,
+            "noise_gradient": "perturbed",
+            "precision": "bfloat16",
+        },
+        {"consistency_weight": 1.0},
+    ),
+    "one view of AugMix, perturbed images, counted in steps": Row(
+        "classification",
+        {
+            **THIN,
+            "transform": "augmix",
+            "consistency_weight": 0.0,
+            "noise_scale": 0.05,
+            "unfrozen_layers": 2,
+            "training_images": 10,
+            "steps_per_epoch": 4,
+            "fooling_rates": [20],
+        },
+        {"augmix_depth": 1},
+    ),
     "perturbed images alone, kept head": Row(
         "classification",
         {**THIN, "head": "kept", "extra_sets": ["gaussian"], "extra_share": 1.0, "optimizer": "sgd", "momentum": 0.0},

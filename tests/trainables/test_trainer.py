@@ -1,3 +1,4 @@
+import copy
 import shutil
 from functools import partial
 from pathlib import Path
@@ -5,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from trainables import checkpoints
 from trainables.classification.options import ClassificationOptions
@@ -14,7 +16,9 @@ from trainables.classification.vocabulary import METRICS
 from trainables.data.store import address, read_images, write_images
 from trainables.errors import TrainableError
 from trainables.models import build
+from trainables.perturbations.weight_noise import perturbed
 from trainables.preparation import plan, run_step
+from trainables.seeds import generator
 
 SCORED = ("clean_accuracy", "weight_noise_accuracy", "pgd_accuracy")
 
@@ -118,6 +122,50 @@ def test_training_images_are_those_of_a_data_set_that_has_no_others(
     some, all_of_them = make_trainer(training_images=40), make_trainer({"data": digest})
     some.train_epoch(), all_of_them.train_epoch()
     assert same(state(some), state(all_of_them))
+
+
+@pytest.mark.parametrize("noise_gradient", ["recovered", "perturbed"])
+@pytest.mark.parametrize("weight", [0.0, 4.0])
+def test_a_step_of_augmix_is_one_of_the_loss_as_published(
+    make_trainer: Any, weight: float, noise_gradient: str
+) -> None:
+    noise = {"noise_scale": 0.05, "noise_gradient": noise_gradient}
+    trainer = make_trainer(
+        transform="augmix", consistency_weight=weight, optimizer="sgd", momentum=0.0, weight_decay=0.0, **noise,
+        steps_per_epoch=1, batch_size=24, schedule="constant", learning_rate=0.1,
+    )  # fmt: skip
+    net = copy.deepcopy(trainer.net).train()
+    ((inputs, labels),) = trainer._batches.epoch(3, 0)
+    assert len(inputs) == (72 if weight else 24)
+    with perturbed(net, 0.05, 2.0, generator(3, "weight noise", 0)):
+        scores = net(inputs)
+        loss = nn.functional.cross_entropy(scores[:24], labels)
+        if weight:
+            chances = scores.view(3, 24, -1).softmax(2)
+            terms = [nn.functional.kl_div(chances.mean(0).log(), each, reduction="batchmean") for each in chances]
+            loss = loss + weight * torch.stack(terms).mean()
+        if noise_gradient == "perturbed":
+            loss.backward()
+    if noise_gradient == "recovered":
+        loss.backward()
+    trainer.train_epoch()
+    for one, other in zip(trainer.net.parameters(), net.parameters(), strict=True):
+        assert one.grad is not None
+        assert other.grad is not None
+        assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-4 * float(other.grad.abs().max()) + 1e-7)
+
+
+def test_augmix_learns_with_all_that_a_trial_may_have(make_trainer: Any, sets: dict[str, str]) -> None:
+    trainer = make_trainer(
+        sets, ("clean_accuracy",), transform="augmix", noise_scale=0.02, noise_gradient="perturbed", batch_size=512,
+        precision="bfloat16", learning_rate=0.02, steps_per_epoch=6, extra_sets=["gaussian"], extra_share=0.25,
+        unfrozen_layers=4,
+    )  # fmt: skip
+    before = state(trainer)
+    for _ in range(4):
+        trainer.train_epoch()
+    assert trainer.score()["clean_accuracy"] > 0.4
+    assert torch.equal(before["conv1.weight"], state(trainer)["conv1.weight"])
 
 
 def test_a_diverging_trial_names_epoch_and_step(make_trainer: Any) -> None:
