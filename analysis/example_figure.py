@@ -22,7 +22,7 @@ LETTER: Final = {8.5: 12.5, 10.5: 15.5}  # pixels across a letter of so many poi
 
 
 def draw_examples(shown: Examples) -> Figure:
-    """Returns a figure with clean image, perturbation and perturbed image of each example, two examples in a row."""
+    """Returns a figure with clean image, perturbation or style, and perturbed image of each, two examples in a row."""
     size = _size(shown)
     triple = 3 * size[0] + 2 * GAP
     across = min(2, len(shown.examples))
@@ -34,26 +34,27 @@ def draw_examples(shown: Examples) -> Figure:
             left = MARGIN + place % across * (triple + BETWEEN)
             top = TOP + place // across * (ABOVE + size[1] + BELOW)
             _say(figure, left, top + 22, shortened(example.verdict, int(triple / LETTER[8.5])), 8.5, INK)
-            columns = (
-                (example.clean, "clean"),
-                (example.perturbation, f"perturbation ×{written(example.factor)}"),
-                (example.perturbed, "perturbed"),
-            )
-            for column, (image, name) in enumerate(columns):
+            for column, (image, name) in enumerate(example.pictures):
                 _put(figure, image, left + column * (size[0] + GAP), top + ABOVE, size)
                 _say(figure, left + column * (size[0] + GAP), top + ABOVE - 7, name, 6.5, QUIET)
             _say(figure, left, top + ABOVE + size[1] + 24, example.facts, 6.5, QUIET)
     return figure
 
 
-def draw_steps(shown: Examples) -> Figure:
-    """Returns a figure with a row for each example: the clean image, what was added after some steps, the outcome."""
+def draw_steps(shown: Examples) -> Figure | None:
+    """Returns a figure with a row for each example: the clean image, what was added after some steps, the outcome.
+
+    None where there are no steps to be shown: stylised images have none.
+    """
+    examples = [example for example in shown.examples if isinstance(example, Example)]
+    if not examples:
+        return None
     size = _size(shown)
-    across = max(len(example.frames) for example in shown.examples) + 2
-    height = TOP + len(shown.examples) * (ABOVE + size[1] + BELOW) + MARGIN
+    across = max(len(example.frames) for example in examples) + 2
+    height = TOP + len(examples) * (ABOVE + size[1] + BELOW) + MARGIN
     with settings():
         figure = _sheet(2 * MARGIN + across * size[0] + (across - 1) * GAP, height, f"{shown.title}: step by step")
-        for row, example in enumerate(shown.examples):
+        for row, example in enumerate(examples):
             top = TOP + row * (ABOVE + size[1] + BELOW)
             _say(figure, MARGIN, top + 22, f"{example.verdict}; perturbation ×{written(example.factor)}", 8.5, INK)
             for column, (image, name) in enumerate(_row(example)):

@@ -10,7 +10,7 @@ from analysis.perturbed_images import read
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the two figures, prints their paths, and returns the exit status: 0, or 3."""
+    """Writes the figures, prints their paths, and returns the exit status: 0, or 3."""
     parser = command.parser(
         "analysis.examples",
         "Draw examples of a set: clean image, perturbation, perturbed image, and the perturbation step by step.",
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def draw(file: Path, out: Path) -> dict[str, Path]:
     """Writes `examples` and `steps` as PNG and SVG into `out`, which is made if it is not there; paths by file name.
 
+    Of stylised images there are no steps.
+
     Raises:
         ExamplesError: the file is not there, is damaged, or holds images that cannot be shown.
         OSError: `out` cannot be written.
@@ -32,7 +34,8 @@ def draw(file: Path, out: Path) -> dict[str, Path]:
     shown = read(file)
     out.mkdir(parents=True, exist_ok=True)
     paths = printing.save(draw_examples(shown), out, "examples")
-    return paths | printing.save(draw_steps(shown), out, "steps")
+    steps = draw_steps(shown)
+    return paths | printing.save(steps, out, "steps") if steps else paths
 
 
 if __name__ == "__main__":

@@ -9,16 +9,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.wording import shown, visible
+from analysis.wording import shown, visible, written
 
 Pixels = NDArray[np.uint8]
 GREY: Final = 128
+_TENSORS: Final = ("clean", "perturbed", "frames", "style")
+_STEPS: Final = ("frames", "frame_steps", "steps")
 _COLUMNS: Final = (
     "clean",
     "perturbed",
-    "frames",
-    "frame_steps",
-    "steps",
     "label_name",
     "target_name",
     "predicted_name",
@@ -59,13 +58,43 @@ class Example:
     verdict: str
     facts: str
 
+    @property
+    def pictures(self) -> tuple[tuple[Pixels, str], ...]:
+        """What stands side by side, each with its name."""
+        added = (self.perturbation, f"perturbation ×{written(self.factor)}")
+        return (self.clean, "clean"), added, (self.perturbed, "perturbed")
+
+
+@dataclass(frozen=True)
+class StylisedExample:
+    """One stylised image beside its source; all pictures are (H, W, 3).
+
+    Attributes:
+        clean: the source.
+        style: the part of a style that it takes on.
+        stylised: the image as it stands in the set.
+        verdict: its class, and what the baseline takes the stylised image for.
+        facts: how far it went.
+    """
+
+    clean: Pixels
+    style: Pixels
+    stylised: Pixels
+    verdict: str
+    facts: str
+
+    @property
+    def pictures(self) -> tuple[tuple[Pixels, str], ...]:
+        """What stands side by side, each with its name."""
+        return (self.clean, "clean"), (self.style, "style"), (self.stylised, "stylised")
+
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples of one set, and a line that says which set it is."""
+    """Examples of one set, with steps or stylised, and a line that says which set it is."""
 
     title: str
-    examples: tuple[Example, ...]
+    examples: tuple[Example | StylisedExample, ...]
 
 
 def read(file: Path) -> Examples:
@@ -75,16 +104,21 @@ def read(file: Path) -> Examples:
         ExamplesError: not there, damaged, without a column that is needed, or of images with neither 1 nor 3 channels.
     """
     table = _table(file)
-    missing = [name for name in _COLUMNS if name not in table.column_names]
+    between = ("style",) if "style" in table.column_names else _STEPS
+    needed = (*_COLUMNS, *between)
+    missing = [name for name in needed if name not in table.column_names]
     if missing or not table.num_rows:
         raise ExamplesError(f"{file}: holds no examples: {'no ' + ', '.join(missing) if missing else 'no rows'}")
-    clean, perturbed, frames = (_tensor(file, table, name) for name in ("clean", "perturbed", "frames"))
-    if clean.shape[1] not in (1, 3):
-        raise ExamplesError(f"{file}: images of {clean.shape[1]} channels cannot be shown; they need 1 or 3")
-    plain = table.select([name for name in _COLUMNS if name not in ("clean", "perturbed", "frames")]).to_pylist()
-    examples = tuple(_example(*part) for part in zip(clean, perturbed, frames, plain, strict=True))
+    tensors = [_tensor(file, table, name) for name in ("clean", "perturbed", between[0])]
+    channels = tensors[0].shape[1]
+    if channels not in (1, 3):
+        raise ExamplesError(f"{file}: images of {channels} channels cannot be shown; they need 1 or 3")
+    plain = table.select([name for name in needed if name not in _TENSORS]).to_pylist()
+    rows = list(zip(*tensors, plain, strict=True))
     said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    return Examples(_title(said), examples)
+    if between is _STEPS:
+        return Examples(_title(said), tuple(_example(*row) for row in rows))
+    return Examples(_stylised_title(said), tuple(_stylised_example(*row) for row in rows))
 
 
 def about_grey(difference: NDArray[np.int16], factor: float) -> Pixels:
@@ -116,8 +150,18 @@ def _example(clean: Pixels, perturbed: Pixels, frames: Pixels, row: dict[str, An
         frames=tuple(_upright(about_grey(one, factor)) for one in by_step.values()),
         steps=tuple(by_step),
         verdict=_verdict(row),
-        facts=f"{row['steps']} step{'' if row['steps'] == 1 else 's'}, L2 {shown(row['l2'])}, L∞ {shown(row['linf'])}",
+        facts=f"{row['steps']} step{'' if row['steps'] == 1 else 's'}, {_distances(row)}",
     )
+
+
+def _stylised_example(clean: Pixels, stylised: Pixels, style: Pixels, row: dict[str, Any]) -> StylisedExample:
+    source, taken = (visible(str(row[f"{name}_name"])) for name in ("label", "predicted"))
+    verdict = source if taken == source else f"{source}; the baseline takes the stylised image for {taken}"
+    return StylisedExample(_upright(clean), _upright(style), _upright(stylised), verdict, _distances(row))
+
+
+def _distances(row: dict[str, Any]) -> str:
+    return f"L2 {shown(row['l2'])}, L∞ {shown(row['linf'])}"
 
 
 def _verdict(row: dict[str, Any]) -> str:
@@ -135,6 +179,11 @@ def _upright(image: Pixels) -> Pixels:
 def _title(said: dict[str, str]) -> str:
     named = f"Set {said.get('set', '?')}, attack {said.get('attack', '?')}, made for the baseline"
     return f"{named} from {said['split']} images" if "split" in said else named
+
+
+def _stylised_title(said: dict[str, str]) -> str:
+    origin = f"{said['split']} images" if "split" in said else "images"
+    return f"Set {said.get('set', '?')}: {origin}, each in a style drawn for it"
 
 
 def _table(file: Path) -> pa.Table:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from robustune.errors import printable
-from robustune.preparation import missing, whole_names
+from robustune.preparation import missing, told_names
 from trainables.preparation import Step
 
 BAR_COLUMNS: Final = 14
@@ -21,6 +21,8 @@ UNTOLD: Final = ("sources",)  # steps on the way to a set, which are no set them
 
 class Building:
     """Is told of each step that starts and ends; says a line for each whole set, and moves its bar.
+
+    The corruptions of one split share a line and a bar: there may be more of them than a terminal has lines.
 
     Args:
         say: shows one line.
@@ -41,9 +43,10 @@ class Building:
         self._say = say
         self._nodes = nodes
         self._bars = bars
-        waiting = [step.name for step in missing(steps, ready)]
-        self._owners = whole_names(waiting)
-        self._parts = Counter(self._owners[name] for name in waiting)
+        waiting = missing(steps, ready)
+        self._owners = told_names(waiting)
+        self._parts = Counter(self._owners.values())
+        self._unit = {owner: "shards" if owner in self._owners else "corruptions" for owner in self._parts}
         self._notes = {step.name: f" ({step.note})" for step in steps if step.note}
         self._told: set[str] = set()
         self._ended: Counter[str] = Counter()
@@ -60,8 +63,8 @@ class Building:
             self._bars.start_task(self._rows[owner])
         elif owner not in self._told and _is_told(owner):
             self._told.add(owner)
-            shards = self._parts[owner] - 1
-            self._say(f"preparing {owner}{f' in {shards} shards' if shards else ''}{self._notes.get(owner, '')}")
+            parts = self._shares(owner)
+            self._say(f"preparing {owner}{f' in {parts}' if parts else ''}{self._notes.get(owner, '')}")
 
     def finished(self, name: str, summary: Mapping[str, Any], node: str) -> None:
         """Counts a step, and says what a whole set holds."""
@@ -75,13 +78,21 @@ class Building:
             self._images[owner] += int(summary.get("images", 0))
             if self._bars is None:
                 self._say(f"  {owner}: {self._counts(owner)}{where}")
+            if owner not in self._owners and self._ended[owner] == self._parts[owner]:
+                self._say(f"prepared {owner}: {self._shares(owner)}, {self._images[owner]:,} images")
         if self._bars is not None:
             self._bars.update(self._rows[owner], completed=self._ended[owner], counts=self._counts(owner))
 
     def _counts(self, owner: str) -> str:
-        shards = self._parts[owner] - 1
-        done = min(self._ended[owner], shards)
-        return f"{done} of {shards} shards, {self._images[owner]:,} images" if shards else ""
+        shares = self._shares(owner)
+        done = min(self._ended[owner], self._parts[owner] - (owner in self._owners))
+        return f"{done} of {shares}, {self._images[owner]:,} images" if shares else ""
+
+    def _shares(self, owner: str) -> str:
+        """How many parts there are besides the whole, in words; "" for none."""
+        parts = self._parts[owner] - (owner in self._owners)
+        unit = self._unit[owner] if parts != 1 else self._unit[owner].removesuffix("s")
+        return f"{parts} {unit}" if parts else ""
 
 
 @contextlib.contextmanager
@@ -104,11 +115,18 @@ def building(
 
 def told(summary: Mapping[str, Any]) -> str:
     """Tells what was measured when a step was built, after a colon; a set's in words, others as they are."""
+    if "mean_error" in summary:
+        corruptions = len(summary["table"]["corruptions"])
+        return (
+            f": clean error {summary['clean_error']:.3f}, mean error {summary['mean_error']:.3f} under {corruptions} "
+            f"corruption{'' if corruptions == 1 else 's'} of {summary['images']:,} images"
+        )
     if "asked" not in summary:
         parts = [f"{key} {_short(value)}" for key, value in summary.items() if isinstance(value, str | int | float)]
         return f": {', '.join(parts)}" if parts else ""
+    fool = "" if summary["success"] is None else f"{summary['success']:.1%} fool, "
     return (
-        f": {summary['images']:,} of {summary['asked']:,} images, {summary['success']:.1%} fool, "
+        f": {summary['images']:,} of {summary['asked']:,} images, {fool}"
         f"{summary['images_per_second']:.3g} images a second"
     )
 

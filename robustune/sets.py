@@ -114,7 +114,7 @@ def _measured(told: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         f"{told['images']:,}",
         f"{told['asked']:,}",
-        f"{told['success']:.1%}",
+        "-" if told["success"] is None else f"{told['success']:.1%}",  # nobody asks whether a style fools
         f"{told['mean_l2']:.0f}",
         f"{told['mean_linf']:.1f}",
         f"{speed:.0f}" if speed >= 100 else f"{speed:.3g}",

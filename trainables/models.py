@@ -223,7 +223,7 @@ def check_name(file: Path) -> None:
         raise TrainableError(
             "CKPT_CORRUPT",
             f"{file}: its SHA-256 begins with {found[: len(promised)]}, not as its name says; fetch it again, or name "
-            "weights of your own by pretrained_path",
+            "weights of your own by their path",
         )
 
 

@@ -26,6 +26,7 @@ from trainables.perturbations.stylisation.adain import (
     vgg19_encoder,
 )
 from trainables.perturbations.stylisation.decoder_training import DecoderTraining, losses, train_decoder
+from trainables.perturbations.stylisation.pictures import picture_paths
 from trainables.perturbations.stylisation.statistics import StatisticsOptions, matched
 from trainables.perturbations.stylisation.styles import embedded_styles, read_styles, stylised
 from trainables.perturbations.stylisation.textures import textures
@@ -126,17 +127,30 @@ def test_textures_are_the_same_every_time_and_all_different() -> None:
 
 
 def test_styles_are_read_from_a_folder_and_what_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TrainableError, match="no style; put pictures there"):
+    with pytest.raises(TrainableError, match="no picture is in it; put some there"):
         read_styles(tmp_path, 16)
     for number, picture in enumerate(pictures(2, 50)):
         folder = tmp_path / f"painter {number}"
         folder.mkdir()
         Image.fromarray(picture.permute(1, 2, 0).numpy()).save(folder / "one.png")
     (tmp_path / "notes.txt").write_text("not a picture")
-    assert read_styles(tmp_path, 16).shape == (2, 3, 20, 20)
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    styles, digest = read_styles(tmp_path, 16)
+    assert styles.shape == (2, 3, 20, 20)
+    assert len(digest) == 64
     (tmp_path / "torn.jpg").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(TrainableError, match=r"torn\.jpg: no style can be read from it"):
+    with pytest.raises(TrainableError, match=r"torn\.jpg: no picture can be read from it"):
         read_styles(tmp_path, 16)
+    with pytest.raises(TrainableError, match=r"styles: .*nowhere: there is no such folder"):
+        read_styles(tmp_path / "nowhere", 16)
+
+
+def test_of_too_many_pictures_evenly_spaced_ones_are_taken(tmp_path: Path) -> None:
+    for number in range(10):
+        (tmp_path / f"{number}.png").write_bytes(b"")
+    taken = [path.name for path in picture_paths(tmp_path, "styles", most=4)]
+    assert taken == ["0.png", "2.png", "5.png", "7.png"]
+    assert len(picture_paths(tmp_path, "styles")) == 10
 
 
 def test_bad_input_is_named() -> None:

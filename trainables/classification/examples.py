@@ -1,4 +1,4 @@
-"""Images of a set to look at: clean, perturbed, and on the way from one to the other."""
+"""Images of a set to look at: clean, perturbed, and what lies between: steps of an attack, or a style."""
 
 import json
 from collections.abc import Mapping
@@ -14,6 +14,8 @@ from trainables.classification.baseline import baseline_net
 from trainables.classification.facts import facts_of, normalisation
 from trainables.classification.options import fooling_name
 from trainables.classification.perturbed_sets import IMAGES
+from trainables.classification.style_steps import STYLISED
+from trainables.classification.stylising import styles_of
 from trainables.data.images import ImageSet
 from trainables.data.store import read_images
 from trainables.preparation import Inputs
@@ -25,25 +27,25 @@ EXAMPLES: Final = "examples.arrow"
 def build_examples(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
     """Writes images of a set, of as many classes as there can be, with the attack on each of them step by step.
 
-    The attack is run again on these images alone. What it ends with is taken from the set, since sums of floats differ
-    with the batch an image stands in.
+    A stylised image has no steps; the style that it takes on stands beside it. An attack is run again on these images
+    alone. What it ends with is taken from the set, since sums of floats differ with the batch an image stands in.
     """
     name, made = arguments["set"], arguments["made"]
     facts = facts_of(inputs.folder("data"))
     perturbed = read_images(inputs.folder(f"set/{name}") / IMAGES)
     clean = read_images(inputs.folder("data") / f"{made['split']}.arrow")
     places = _spread(perturbed.labels, arguments["count"], arguments["seed"])
-    rows, steps = (_numbers(perturbed, column)[places] for column in ("row", "steps"))
+    rows = _numbers(perturbed, "row")[places]
     images = torch.index_select(perturbed.images, 0, places)
-    moments = _moments(steps, arguments["frames"])
-    film = _Film(moments, images)
-    attack(made, inputs, clean, rows, torch.empty_like(images), film.watch)
-    film.frames[:, -1] = images
+    if made["attack"] == STYLISED:
+        between = {"style": _tensors(styles_of(made, inputs, rows, images.shape[2:]))}
+    else:
+        moments = _moments(_numbers(perturbed, "steps")[places], arguments["frames"])
+        between = _filmed(made, inputs, clean, rows, images, moments)
     columns = {
         "clean": _tensors(torch.index_select(clean.images, 0, rows)),
         "perturbed": _tensors(images),
-        "frames": _tensors(film.frames),
-        "frame_steps": pa.FixedSizeListArray.from_arrays(pa.array(moments.flatten().tolist()), moments.shape[1]),
+        **between,
         **_told(perturbed, places, clean.images[rows], images, _predicted(images, inputs), facts["classes"]),
     }
     metadata = {"set": name, "attack": _attack_name(made), "split": made["split"], "classes": facts["classes"]}
@@ -52,7 +54,18 @@ def build_examples(arguments: Mapping[str, Any], inputs: Inputs, directory: Path
     )
     with pa.OSFile(str(directory / EXAMPLES), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
         writer.write_batch(batch)
-    return {"images": len(places), "frames": arguments["frames"], "set": name, "attack": metadata["attack"]}
+    frames = {"frames": arguments["frames"]} if "frames" in between else {}
+    return {"images": len(places), **frames, "set": name, "attack": metadata["attack"]}
+
+
+def _filmed(
+    made: Mapping[str, Any], inputs: Inputs, clean: ImageSet, rows: Tensor, images: Tensor, moments: Tensor
+) -> dict[str, pa.Array]:
+    film = _Film(moments, images)
+    attack(made, inputs, clean, rows, torch.empty_like(images), film.watch)
+    film.frames[:, -1] = images
+    steps = pa.FixedSizeListArray.from_arrays(pa.array(moments.flatten().tolist()), moments.shape[1])
+    return {"frames": _tensors(film.frames), "frame_steps": steps}
 
 
 class _Film:

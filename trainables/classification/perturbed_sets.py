@@ -10,6 +10,8 @@ from torch import Tensor
 from trainables.classification.attacking import attack
 from trainables.classification.facts import facts_of
 from trainables.classification.sources import least, option_of, rows_of
+from trainables.classification.style_steps import STYLISED
+from trainables.classification.stylising import stylise
 from trainables.data.gathering import gathering
 from trainables.data.images import ImageSet
 from trainables.data.soundness import lineage_columns
@@ -24,14 +26,18 @@ _PIECE: Final = 1024  # images gathered at once
 
 
 def build_shard(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
-    """Writes one shard of a set: perturbed images of every n-th source, whether they fool the baseline or not."""
+    """Writes one shard of a set: perturbed images of every n-th source, whether they fool the baseline or not.
+
+    A stylised image counts as one that does what it should, in no steps, and aims at its own class.
+    """
     split = arguments["split"]
     data = inputs.folder("data")
     clean = read_images(data / f"{split}.arrow")
     rows = rows_of(inputs, split, arguments["purpose"])[arguments["shard"] :: arguments["shards"]]
     further = {name: _picked(clean, name, rows) for name in lineage_columns(facts_of(data))[1:]}
     with gathering(directory, len(rows), clean.images.shape[1:]) as images:
-        made = attack(arguments, inputs, clean, rows, images)
+        make = stylise if arguments["attack"] == STYLISED else attack
+        made = make(arguments, inputs, clean, rows, images)
         write_images(
             directory / IMAGES,
             images,
@@ -71,7 +77,8 @@ def build_set(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> 
         "images": len(order),
         "asked": arguments["asked"],
         "attacked": len(fooled),
-        "success": _mean(columns["fooled"], 4),
+        # Whether a stylised image fools was never asked.
+        "success": None if arguments["attack"] == STYLISED else _mean(columns["fooled"], 4),
         **{f"mean_{name}": _mean(kept[name], 2) for name in _MEASURES},
         "images_per_second": round(len(fooled) / max(seconds, 1e-3), 1),
         "mean_steps": _mean(columns["steps"], 2),

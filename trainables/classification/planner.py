@@ -8,6 +8,7 @@ from trainables.classification.corruption_steps import corruption_steps, under_c
 from trainables.classification.given_files import absolute, content, sha256_of
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, training_sets
 from trainables.classification.set_steps import EVALUATION_SETS, attack_of, set_steps
+from trainables.classification.style_steps import STYLES, STYLISED
 from trainables.classification.vocabulary import METRICS, SCORED_ON
 from trainables.data.pretexts import check_pretext
 from trainables.errors import TrainableError
@@ -108,7 +109,8 @@ def examples_step(made: Step, count: int = 8, frames: int = 6, seed: int = 0) ->
     name = made.name.removeprefix("set/")
     told = {name: made.arguments[name] for name in ("purpose", "split", "attack", "options", "seed")}
     arguments = {"set": name, "made": told, "count": count, "frames": frames, "seed": seed, "version": EXAMPLES_VERSION}
-    return Step(f"examples/{name}", "examples", arguments, ("data", "baseline", made.name))
+    after = ("data", "baseline", made.name, *((STYLES,) if made.arguments["attack"] == STYLISED else ()))
+    return Step(f"examples/{name}", "examples", arguments, after)
 
 
 def _every(values: Sequence[Any]) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from trainables.classification.options import ClassificationOptions, fooling_name
+from trainables.classification.style_steps import STYLES, STYLISED, STYLISED_VERSION, styles_step
 from trainables.preparation import Step
 
 # Raise a number whenever its builder would make something else of the same arguments.
@@ -27,23 +28,28 @@ _SPLITS: Final[Mapping[str, str]] = {
 
 
 def set_steps(held: ClassificationOptions, names: Iterable[str], seed: int) -> tuple[Step, ...]:
-    """What builds these sets once there are data and a baseline: sources of their splits, then shards and sets.
+    """What builds these sets once there are data and a baseline: sources of their splits, styles, shards and sets.
 
     Args:
         held: options held by every trial, with all rates and extra sets that some trial may name.
         names: as in `set/NAME`.
         seed: of the study.
+
+    Raises:
+        TrainableError: as `styles_step`.
     """
     wanted = tuple(names)
     splits = dict.fromkeys(_SPLITS[_purpose(name)] for name in wanted)
     steps = [_sources_step(held, split, seed) for split in splits]
+    if any(attack_of(held, name) == STYLISED for name in wanted):
+        steps.append(styles_step(held))
     for name in wanted:
         steps += _shards_and_set(held, name, seed)
     return tuple(steps)
 
 
 def attack_of(held: ClassificationOptions, name: str) -> str:
-    """The attack that makes a set, as `fooling-20`, `gaussian` or `pixel`."""
+    """What makes a set, as `fooling-20`, `gaussian`, `pixel` or `stylised`."""
     if _purpose(name) == _AUGMENTATION:
         return name.removeprefix(f"{_AUGMENTATION}/")
     attack = held.out_of_distribution_attack if name == OUT_OF_DISTRIBUTION else held.evaluation_attack
@@ -71,27 +77,30 @@ def _sources_step(held: ClassificationOptions, split: str, seed: int) -> Step:
 def _shards_and_set(held: ClassificationOptions, name: str, seed: int) -> list[Step]:
     purpose = _purpose(name)
     split = _SPLITS[purpose]
+    stylised = attack_of(held, name) == STYLISED
     arguments = {
         "purpose": purpose,
         "split": split,
         **_attack_arguments(held, name),
         "seed": seed,
         "shards": held.set_shards,
-        "version": SET_VERSION,
+        "version": STYLISED_VERSION if stylised else SET_VERSION,
     }
-    after = ("data", "baseline", f"sources/{split}")
+    after = ("data", STYLES if stylised else "baseline", f"sources/{split}")
     shards = [
         Step(f"set/{name}/{shard}", "set-shard", {**arguments, "shard": shard}, after)
         for shard in range(held.set_shards)
     ]
-    # An image that does not fool the baseline says nothing where it is only scored.
-    keep_all = purpose == _AUGMENTATION and held.set_keep == "all"
+    # An image that does not fool the baseline says nothing where it is only scored; a style aims at no class.
+    keep_all = stylised or (purpose == _AUGMENTATION and held.set_keep == "all")
     told = {**arguments, "asked": _asked(held, purpose), "keep_all": keep_all}
     return [*shards, Step(f"set/{name}", "set", told, tuple(shard.name for shard in shards))]
 
 
 def _attack_arguments(held: ClassificationOptions, name: str) -> dict[str, Any]:
     """The attack's name and its own options, under the names that it gives them itself."""
+    if attack_of(held, name) == STYLISED:
+        return {"attack": STYLISED, "options": {"engine": held.stylisation}}
     rates = {fooling_name(rate): rate for rate in (*held.fooling_rates, held.evaluation_rate)}
     attack = attack_of(held, name)
     if attack not in rates:

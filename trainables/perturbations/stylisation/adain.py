@@ -1,9 +1,10 @@
 """Stylisation by a network: AdaIN (Huang & Belongie 2017) between layers of VGG-19 and a decoder that mirrors them."""
 
+import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 import torchvision.models as zoo
@@ -12,7 +13,7 @@ from torch.nn.functional import pad
 
 from trainables.checkpoints import check_shapes, load, save
 from trainables.errors import TrainableError
-from trainables.models import own_randomness, published_weights
+from trainables.models import check_name, own_randomness, published_weights
 
 WIDTHS: Final = (64, 128, 256, 512)
 """Channels of VGG-19's relu1_1, relu2_1, relu3_1 and relu4_1."""
@@ -21,8 +22,10 @@ _PUBLISHED: Final = (0, 2, 5, 7, 10, 12, 14, 16, 19)  # where torchvision keeps 
 _MEAN: Final = (0.485, 0.456, 0.406)
 _STD: Final = (0.229, 0.224, 0.225)
 _STEP: Final = 8  # pixels of an image's side to one of relu4_1's: three poolings
-_LEAST: Final = 16  # borders are mirrored, which one pixel cannot be
+LEAST: Final = 16
+"""Pixels of an image's shorter side: borders are mirrored, which one pixel of the deepest features cannot be."""
 _FAINT: Final = 1e-5  # added to variances, as in the published code
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Encoder(nn.Module):
@@ -77,7 +80,8 @@ def vgg19_encoder(path: str = "") -> Encoder:
         path: the file; empty means the place where torch's hub keeps it.
 
     Raises:
-        TrainableError: WEIGHTS_MISSING with the file's name and place; CKPT_CORRUPT where it holds something else.
+        TrainableError: WEIGHTS_MISSING with the file's name and place; CKPT_CORRUPT where it holds something else, or
+            is not what its name in the hub's cache says.
     """
     url = zoo.VGG19_Weights.DEFAULT.url
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
@@ -88,6 +92,8 @@ def vgg19_encoder(path: str = "") -> Encoder:
             f"AdaIN needs {Path(url).name}, which is not at {file}; fetch {url} and put it at {cached}, or name "
             "its path",
         )
+    if not path:
+        check_name(file)
     weights = published_weights(file)
     encoder = Encoder()
     own = {
@@ -108,22 +114,41 @@ def fresh_decoder(seed: int, widths: Sequence[int] = WIDTHS) -> Decoder:
         return Decoder(widths)
 
 
-def save_decoder(path: Path, decoder: Decoder) -> None:
-    """Writes a decoder as safetensors."""
-    save(path, decoder.state_dict(), {"kind": "adain-decoder"})
+def save_decoder(path: Path, decoder: Decoder, told: Mapping[str, Any] = _NOTHING) -> None:
+    """Writes a decoder as safetensors, whole or not at all, with what is told of it as JSON."""
+    save(path, decoder.state_dict(), {"kind": "adain-decoder", **told})
 
 
-def load_decoder(path: Path, widths: Sequence[int] = WIDTHS) -> Decoder:
+def load_decoder(path: Path, widths: Sequence[int] = WIDTHS, encoder: Encoder | None = None) -> Decoder:
     """A decoder that `save_decoder` wrote, frozen. It fits the encoder that it was trained with, and no other.
 
+    Args:
+        path: the file.
+        widths: of the encoder.
+        encoder: held against what the file tells of its own, where it tells anything (`encoder`, as `digest`).
+
     Raises:
-        TrainableError: CKPT_MISSING where there is no file, CKPT_CORRUPT where it is no such decoder.
+        TrainableError: CKPT_MISSING where there is no file, CKPT_CORRUPT where it is no such decoder, OPTION_INVALID
+            where it was trained with another encoder.
     """
-    tensors, _ = load(path)
+    tensors, told = load(path)
     decoder = Decoder(widths)
-    check_shapes(tensors, {name: value.shape for name, value in decoder.state_dict().items()}, str(path))
+    check_shapes(tensors, {name: value.shape for name, value in decoder.state_dict().items()}, f"decoder {path}")
+    if encoder is not None and told.get("encoder", digest(encoder)) != digest(encoder):
+        raise TrainableError(
+            "OPTION_INVALID",
+            f"decoder {path}: was trained with another encoder; name that one, or train a decoder anew",
+        )
     decoder.load_state_dict(tensors)
     return decoder.requires_grad_(False).eval()
+
+
+def digest(encoder: Encoder) -> str:
+    """Hexadecimal SHA-256 of an encoder's weights, whatever file they came in."""
+    found = hashlib.sha256()
+    for value in encoder.parameters():
+        found.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def adain(content: Tensor, style: Tensor) -> Tensor:
@@ -164,8 +189,8 @@ def transferred(images: Tensor, styles: Tensor, encoder: Encoder, decoder: Decod
     Source: Huang & Belongie 2017, equation 14.
     """
     for name, value in (("images", images), ("styles", styles)):
-        if min(value.shape[2:]) < _LEAST:
-            raise ValueError(f"transferred: {name} of {tuple(value.shape[2:])}: AdaIN needs sides of {_LEAST} at least")
+        if min(value.shape[2:]) < LEAST:
+            raise ValueError(f"transferred: {name} of {tuple(value.shape[2:])}: AdaIN needs sides of {LEAST} at least")
     height, width = images.shape[2:]
     # Poolings round down: without these pixels, what is decoded would be smaller than the image.
     whole = pad(images, (0, -width % _STEP, 0, -height % _STEP), mode="replicate")

@@ -7,7 +7,7 @@ from typing import Final
 import torch
 from torch import Generator, Tensor
 
-from trainables.errors import TrainableError
+from trainables.perturbations.stylisation.pictures import picture_paths, read_pictures
 from trainables.perturbations.stylisation.textures import textures
 from trainables.seeds import generator
 
@@ -24,29 +24,21 @@ def embedded_styles(side: int, count: int = _EMBEDDED) -> Tensor:
     return textures(count, _with_margin(side), generator("stylisation", "textures"))
 
 
-def read_styles(folder: Path, side: int) -> Tensor:
-    """The middle of every picture in a folder and below, by path: (S, 3, s, s) uint8, with a margin around a side.
+def read_styles(folder: Path, side: int, where: str = "styles") -> tuple[Tensor, str]:
+    """The middle of every picture in a folder and below: (S, 3, s, s) uint8, with a margin around a side.
+
+    Args:
+        folder: of pictures.
+        side: of the images to be stylised, in pixels.
+        where: the option that names the folder.
+
+    Returns:
+        The styles in the order of their paths, and what tells them, as `pictures.digest_of`.
 
     Raises:
         TrainableError: OPTION_INVALID: there is no picture there, or one that cannot be read.
     """
-    # A machine that only trains may lack the libraries that decode.
-    from trainables.data.ingestion.decoding import SUFFIXES, decoded, fitted
-    from trainables.data.ingestion.trees import Unreadable
-
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not paths:
-        raise TrainableError("OPTION_INVALID", f"{folder}: no style; put pictures there ({', '.join(SUFFIXES)})")
-    found = []
-    for path in paths:
-        try:
-            pixels = fitted(decoded(path.read_bytes()), _with_margin(side))
-        except (OSError, Unreadable) as error:
-            raise TrainableError(
-                "OPTION_INVALID", f"{path}: no style can be read from it ({error}); mend it or take it away"
-            ) from error
-        found.append(torch.from_numpy(pixels.copy()).permute(2, 0, 1))
-    return torch.stack(found)
+    return read_pictures(picture_paths(folder, where), _with_margin(side), where)
 
 
 def stylised(images: Tensor, styles: Tensor, seeds: Tensor, engine: Engine, batch: int = 64) -> Tensor:
@@ -70,10 +62,24 @@ def stylised(images: Tensor, styles: Tensor, seeds: Tensor, engine: Engine, batc
     with torch.no_grad():
         for first in range(0, len(images), batch):
             rows = slice(first, first + batch)
-            parts = [_part(styles, images.shape[2:], generator("stylisation", seed)) for seed in seeds[rows].tolist()]
-            result = engine(images[rows].float() / 255, torch.stack(parts).float() / 255)
+            parts = drawn_parts(styles, images.shape[2:], seeds[rows])
+            result = engine(images[rows].float() / 255, parts.float() / 255)
             found[rows] = result.mul(255).round_().clamp_(0, 255).to(torch.uint8)
     return found
+
+
+def drawn_parts(styles: Tensor, size: torch.Size, seeds: Tensor) -> Tensor:
+    """The part of a style, perhaps mirrored, that is drawn for each seed.
+
+    Args:
+        styles: (S, 3, h, w), at least of that size.
+        size: height and width.
+        seeds: (N,) int64.
+
+    Returns:
+        (N, 3, H, W) of the same type.
+    """
+    return torch.stack([_part(styles, size, generator("stylisation", seed)) for seed in seeds.tolist()])
 
 
 def _part(styles: Tensor, size: torch.Size, draws: Generator) -> Tensor:
