@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from robustune.aside import own_folder
 from robustune.checkpoints import fetched
@@ -14,6 +14,9 @@ from search_spaces import Study, Subset
 from trainables.errors import TrainableError
 from trainables.preparation import SUMMARY, Step, plan, run_step, step_address
 from trainables.storage import is_uri
+
+CORRUPTED: Final = "corrupted"
+"""Kind of the steps that corrupt the images of a split, one for each corruption."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,11 @@ def steps(study: Study, hold_out: bool = False) -> tuple[Step, ...]:
     Raises:
         TrainableError: the options cannot go together, whatever is drawn.
     """
-    possible = {name: values_of(domain) for name, domain in study.space.items()}
     return plan(
         trainer=study.trainer,
         data=study.data,
         options=study.options,
-        possible={name: values for name, values in possible.items() if values is not None},
+        possible=possible(study),
         metrics=study.metrics,
         seed=study.seed,
         **({"hold_out": True} if hold_out else {}),
@@ -70,6 +72,20 @@ def whole_names(names: Iterable[str]) -> dict[str, str]:
     known = set(names)
     owners = {name: name.rpartition("/")[0] for name in known}
     return {name: owner if owner in known else name for name, owner in owners.items()}
+
+
+def told_names(planned: Iterable[Step]) -> dict[str, str]:
+    """Returns under which name each step is told: a shard under its set, one split's corruptions under that split."""
+    planned = list(planned)
+    owners = whole_names(step.name for step in planned)
+    corrupted = {step.name: step.name.rpartition("/")[0] for step in planned if step.kind == CORRUPTED}
+    return {**owners, **corrupted}
+
+
+def possible(study: Study) -> dict[str, list[Any]]:
+    """Returns the values that each searched option can take, of a subset its elements, without continuous options."""
+    values = {name: values_of(domain) for name, domain in study.space.items()}
+    return {name: found for name, found in values.items() if found is not None}
 
 
 def values_of(domain: Any) -> list[Any] | None:
