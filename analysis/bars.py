@@ -19,13 +19,17 @@ _Z95: Final = 1.959963984540054
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar from 0 to `value`; `low` and `high` are the ends of its whisker, both the value where it has none."""
+    """One bar from 0 to `value`; `low` and `high` are the ends of its whisker, both the value where it has none.
+
+    `against` is what the value is to be seen against, such as the baseline's, drawn as a dash across the bar.
+    """
 
     group: int
     series: int
     value: float
     low: float
     high: float
+    against: float | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Bars:
         series: what each colour means, in the order of the bars in a group.
         notes: for each group what stands over it: why it has no bar, such as "failed", or of how many of its trials the
             bars are where these are not all; "" otherwise.
+        ordered: whether the series are steps of one size, and share a ramp of colours.
     """
 
     title: str
@@ -46,15 +51,16 @@ class Bars:
     y: Axis
     bars: tuple[Bar, ...]
     notes: tuple[str, ...]
+    ordered: bool = False
 
 
-def bar_axis(label: str, ends: Sequence[float]) -> Axis:
+def bar_axis(label: str, ends: Sequence[float], reference: float | None = None) -> Axis:
     """Returns an axis that begins at 0, since a bar's length is its value, and holds the ends of all bars."""
     low, high = max(-LARGEST, min([0.0, *ends])), min(LARGEST, max([0.0, *ends]))
     if low == high:
         high = 1.0
     low, high = low * HEADROOM, high * HEADROOM
-    return Axis(label, low, high, ticks(low, high, most=6), None)
+    return Axis(label, low, high, ticks(low, high, most=6), reference)
 
 
 def interval(accuracy: float, images: int) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from analysis.bars import Bar, Bars
 from analysis.canvas import Canvas, grid, names, opening, path, room_for_names, tick_text, titles
-from analysis.colours import NAMED, steps
+from analysis.colours import steps
 from analysis.knobs import Knob
 from analysis.placement import spread, thinned
 from analysis.sweep import LinePanel
@@ -20,6 +20,12 @@ def marks(knob: Knob) -> tuple[str, ...]:
     """Returns the class that gives each value of the knob its colour."""
     letter = "r" if knob.ordered else "n"
     return tuple(f"{letter}{step}" for step in steps(len(knob.values), knob.ordered))
+
+
+def looks_of(bars: Bars) -> tuple[str, ...]:
+    """Returns the class that gives each series of the bars its colour."""
+    letter = "r" if bars.ordered else "n"
+    return tuple(f"{letter}{step}" for step in steps(len(bars.series), bars.ordered))
 
 
 def line_chart(panel: LinePanel, knob: Knob, name: str) -> str:
@@ -48,6 +54,9 @@ def bar_chart(bars: Bars, name: str, width: float = 1140.0) -> str:
     parts = [opening(canvas, bars.title or "Scores at the last epoch", name), _bar_axes(canvas, bars, group_width)]
     for bar in bars.bars:
         parts.append(_bar(canvas, bars, bar, group_width))
+    if bars.y.reference is not None:
+        y = _up(canvas, bars, bars.y.reference)
+        parts.append(f'<path class="reference" d="M{canvas.left:g} {y:.1f}H{canvas.width - canvas.right:g}"/>')
     for group, note in enumerate(bars.notes):
         if note:
             top = max((bar.high for bar in bars.bars if bar.group == group), default=0.0)
@@ -59,9 +68,9 @@ def bar_chart(bars: Bars, name: str, width: float = 1140.0) -> str:
 def series_legend(bars: Bars) -> str:
     """Returns the list that says what each colour of the bars means."""
     keys = (
-        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="bar n{place % len(NAMED)}" x="1" y="1" '
+        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="bar {look}" x="1" y="1" '
         f'width="14" height="14"/></svg>{escaped(name)}</li>'
-        for place, name in enumerate(bars.series)
+        for look, name in zip(looks_of(bars), bars.series, strict=True)
     )
     return f'<ul class="legend">{"".join(keys)}</ul>'
 
@@ -100,8 +109,10 @@ def _bar(canvas: Canvas, bars: Bars, bar: Bar, group_width: float) -> str:
     x = canvas.left + group_width * (bar.group + 0.5 - FILLED / 2) + width * bar.series
     top, foot = sorted([_up(canvas, bars, bar.value), _up(canvas, bars, 0.0)])
     ends = f" ({shown(bar.low)} to {shown(bar.high)})" if bar.low < bar.high else ""
-    said = f"{bars.series[bar.series]}, {bars.label} {bars.groups[bar.group]}: {shown(bar.value)}{ends}"
-    look = f"bar n{bar.series % len(NAMED)}"
+    group = f"{bars.label} {bars.groups[bar.group]}".lstrip()
+    against = "" if bar.against is None else f", baseline {shown(bar.against)}"
+    said = f"{bars.series[bar.series]}, {group}: {shown(bar.value)}{ends}{against}"
+    look = f"bar {looks_of(bars)[bar.series]}"
     found = (
         f'<rect class="{look}" x="{x + width * 0.04:.1f}" y="{top:.1f}" width="{width * 0.92:.1f}" '
         f'height="{foot - top:.1f}"><title>{escaped(said)}</title></rect>'
@@ -109,6 +120,9 @@ def _bar(canvas: Canvas, bars: Bars, bar: Bar, group_width: float) -> str:
     if bar.low < bar.high:
         low, high = _up(canvas, bars, bar.low), _up(canvas, bars, bar.high)
         found += f'<path class="whisker" d="M{x + width / 2:.1f} {low:.1f}V{high:.1f}"/>'
+    if bar.against is not None:
+        dash = f'd="M{x:.1f} {_up(canvas, bars, bar.against):.1f}h{width:.1f}"'
+        found += f'<path class="dash-casing" {dash}/><path class="dash" {dash}/>'
     return found
 
 

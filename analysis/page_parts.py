@@ -101,6 +101,8 @@ summary{cursor:pointer}
 .spread{fill:var(--mark);opacity:.16}
 .lead{fill:none;stroke:var(--mark);stroke-dasharray:1 4}
 .whisker{stroke:var(--ink);stroke-width:1.4}
+.dash{stroke:var(--ink);stroke-width:2.2}
+.dash-casing{stroke:var(--paper);stroke-width:5}
 .note,.curves svg .end{fill:var(--ink)}
 .curves svg .end{font-size:15px}
 h3{font-size:1rem;margin:26px 0 8px}

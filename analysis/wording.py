@@ -18,18 +18,27 @@ _SPELLED: Final = {
     "miou": "mIoU",
     "fgsm": "FGSM",
     "sgd": "SGD",
+    "jpeg": "JPEG",
+    "gaussian": "Gaussian",
+    "augmix": "AugMix",
 }
+_CE: Final = "ce/"
 GOALS: Final = {"max": "higher is better", "min": "lower is better"}
 
 
 def readable(name: str) -> str:
     """Returns a metric's or option's name as a person writes it: `pgd_accuracy` is "PGD accuracy"."""
     text = within(name)
-    return text if text.partition(" ")[0] in _SPELLED.values() else text[:1].upper() + text[1:]
+    return text if text.partition(" ")[0] in (*_SPELLED.values(), "CE") else text[:1].upper() + text[1:]
 
 
 def within(name: str) -> str:
-    """Returns a metric's or option's name as it stands within a sentence: `clean_accuracy` is "clean accuracy"."""
+    """Returns a metric's or option's name as it stands within a sentence: `clean_accuracy` is "clean accuracy".
+
+    A corruption error says what it is of: `ce/gaussian_noise` is "CE Gaussian noise".
+    """
+    if name.startswith(_CE):
+        return f"CE {within(name.removeprefix(_CE))}"
     return " ".join(_SPELLED.get(word.lower(), word) for word in visible(name).split("_") if word)
 
 

@@ -2,16 +2,19 @@
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from robustune.ledger import Ledger
 from search_spaces.domains import Choice, LogUniform, Subset, Uniform, Whole, active
 from search_spaces.study import Budget, Constraint, Objective, Sampler, Study
+from trainables.corruption_overlaps import EXTRA, GROUPS
 
 OBJECTIVES = (
     Objective("clean_accuracy", "max", 0.5),
@@ -151,6 +154,79 @@ def gridded(
     return folder
 
 
+Rate = Callable[[int, str, int], float]
+
+
+def grows(trial: int, corruption: str, severity: int) -> float:
+    """Errors that grow with severity, differ between corruptions, and are lower for higher trials."""
+    base = 0.12 + 0.02 * (len(corruption) % 7)
+    return round(min(1.0, base + 0.09 * severity) * (1.0 if trial < 0 else 1.05 - 0.1 * trial), 6)
+
+
+def error_table(
+    study: Study,
+    trials: Sequence[int],
+    rate: Rate = grows,
+    overlap: Mapping[str, str] | None = None,
+    seen: Sequence[str] = EXTRA,
+) -> pa.Table:
+    """`corruption-errors.parquet` of the trials and the baseline."""
+    rows = [
+        {
+            "trial": trial,
+            "corruption": name,
+            "group": group,
+            "severity": severity,
+            "error": rate(trial, name, severity),
+            "baseline_error": rate(-1, name, severity),
+            "seen": name in seen,
+            "overlap": (overlap or {}).get(name, ""),
+        }
+        for trial in (-1, *trials)
+        for group, names in GROUPS.items()
+        for name in names
+        for severity in (1, 2, 3, 4, 5)
+    ]
+    return pa.Table.from_pylist(rows).replace_schema_metadata({"study": study.digest})
+
+
+def write_evaluation(
+    folder: Path, study: Study, trials: Sequence[Mapping[str, Any]], rate: Rate = grows, **told: Any
+) -> pa.Table:
+    """Writes both files of an evaluation into a study's folder; returns the errors."""
+    errors = error_table(study, [row["number"] for row in trials], rate, **told)
+    pq.write_table(errors, folder / "corruption-errors.parquet")
+    lines = []
+    for row in trials:
+        kept = {name: value for name, value in row.items() if name.startswith(("options.", "metrics."))}
+        ce = {
+            name: sum(rate(row["number"], name, s) for s in (1, 2, 3, 4, 5))
+            / sum(rate(-1, name, s) for s in (1, 2, 3, 4, 5))
+            for names in GROUPS.values()
+            for name in names
+        }
+        seen = told.get("seen", EXTRA)
+        unseen = [value for name, value in ce.items() if name not in seen]
+        lines.append(
+            {
+                "number": row["number"],
+                **kept,
+                "accuracy.original": 0.9,
+                "accuracy.test": 0.9 - 0.01 * row["number"],
+                "images.original": 1000,
+                "images.test": 500,
+                "corruption.mce_unseen": sum(unseen) / len(unseen),
+                "corruption.mce_all": sum(ce.values()) / len(ce),
+                "corruption.mce_without_overlap": sum(ce.values()) / len(ce),
+                "corruption.relative_mce_unseen": 1.0,
+                **{f"corruption.ce.{name}": value for name, value in ce.items()},
+            }
+        )
+    table = pa.Table.from_pylist(lines).replace_schema_metadata({"study": study.digest})
+    pq.write_table(table, folder / "evaluation.parquet")
+    return errors
+
+
 @pytest.fixture(scope="session")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Writes a grid of a given study into a folder of its own: `grid(study, score)`."""
@@ -179,3 +255,21 @@ def search(tmp_path: Path) -> Callable[..., Path]:
 def study_of() -> Callable[..., Study]:
     """Makes studies: `study_of(objectives=3)`."""
     return a_study
+
+
+@pytest.fixture(scope="session")
+def error_rows() -> Callable[..., pa.Table]:
+    """Makes tables of errors: `error_rows(study, [0, 3])`; `rate(trial, corruption, severity)` is the error."""
+    return error_table
+
+
+@pytest.fixture(scope="session")
+def error_rate() -> Rate:
+    """The errors that the tables have where nothing else is asked for."""
+    return grows
+
+
+@pytest.fixture(scope="session")
+def evaluation() -> Callable[..., pa.Table]:
+    """Writes what an evaluation leaves into a study's folder: `evaluation(folder, study, rows of trials)`."""
+    return write_evaluation

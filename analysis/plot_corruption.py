@@ -1,0 +1,64 @@
+"""Draws errors under corruptions of an evaluated trial: `python -m analysis.plot_corruption results/corruption`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis import command, printing, records
+from analysis.corruption import ERRORS_FILE, Errors, chosen, error_charts, errors_of, marks_of, ratio_chart, read_errors
+from analysis.corruption_figure import draw_errors, draw_ratios
+from analysis.knobs import NotDrawable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the two figures as PNG and SVG, prints their paths, and returns the exit status: 0, 2 or 3."""
+    parser = command.parser(
+        "analysis.plot_corruption",
+        "Draw the errors of an evaluated trial under each corruption and severity beside the baseline's, and their "
+        "ratio to the baseline's by group.",
+        "results/corruption --trial 12 --out /tmp/corruption",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a study's folder that was evaluated")
+    parser.add_argument(
+        "--trial",
+        type=int,
+        metavar="N",
+        help="an evaluated trial, whose number the files' names then end with (default: the one with the least mCE "
+        "over corruptions that the search did not see)",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
+    given = parser.parse_args(arguments)
+    out = given.out or given.folder
+    return command.run(out, lambda: write(given.folder, out, given.trial))
+
+
+def write(folder: Path, out: Path, number: int | None = None) -> dict[str, Path]:
+    """Writes both figures of a trial into `out`, which is made if it is not there; returns paths by file name.
+
+    Raises:
+        NotDrawable: the study or the trial was not evaluated under corruptions.
+        LedgerError: no ledger in the folder, or one that cannot be read.
+        OSError: a file cannot be read or written.
+    """
+    study = records.read_study(folder)
+    table = read_errors(folder, study)
+    if table is None:
+        told = f"its folder has no {ERRORS_FILE} of its own: none of its trials was evaluated under corruptions; let "
+        raise NotDrawable(study, told + "`robustune evaluate` do it, for a study with such a metric as mce")
+    out.mkdir(parents=True, exist_ok=True)
+    suffix = "" if number is None else f"-{number}"
+    return draw(chosen(errors_of(table, study), number, study), study.description or study.name, out, suffix)
+
+
+def draw(errors: Errors, title: str, out: Path, suffix: str = "") -> dict[str, Path]:
+    """Writes both figures of a trial's errors into the folder; returns paths by file name."""
+    told = f"{title}: trial {errors.trial}"
+    raw = draw_errors(error_charts(errors), told, marks_of(errors))
+    return {
+        **printing.save(raw, out, f"corruption-errors{suffix}"),
+        **printing.save(draw_ratios(ratio_chart(errors), told), out, f"corruption-ratios{suffix}"),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
