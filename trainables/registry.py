@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,8 @@ class _Place:
     data: str
     trainer: str
     planner: str
+    measured: str = ""
+    advice: str = ""
 
 
 _PLACES: Final[Mapping[str, _Place]] = {
@@ -33,6 +35,8 @@ _PLACES: Final[Mapping[str, _Place]] = {
         data="trainables.data.registry:data_sets",
         trainer="trainables.classification.trainer:ClassificationTrainer",
         planner="trainables.classification.planner:plan",
+        measured="trainables.classification.measured:measured",
+        advice="trainables.classification.measured:advice",
     ),
     "closed-form": _Place(
         options="trainables.closed_form:ClosedFormOptions",
@@ -85,6 +89,32 @@ def load_planner(name: str) -> Callable[..., tuple[Step, ...]]:
     """The function that plans what a trainer needs prepared."""
     planner: Callable[..., tuple[Step, ...]] = _at(_place(name).planner)
     return planner
+
+
+def load_measured(name: str) -> Callable[..., dict[str, list[tuple[int, str]]]]:
+    """The function `(options, metrics, epochs)` that tells from which epoch on a metric is measured in which way.
+
+    Metrics that are always measured alike may be left out; a trainer without such a function leaves out all. Imports
+    no torch.
+    """
+    place = _place(name).measured
+    return _at(place) if place else _nothing_measured
+
+
+def load_advice(name: str) -> Callable[..., list[str]]:
+    """The function `(options, possible, metrics)` that gives a study's reader lines of advice; imports no torch."""
+    place = _place(name).advice
+    return _at(place) if place else _no_advice
+
+
+def _nothing_measured(
+    options: Mapping[str, Any], metrics: Sequence[str], epochs: int
+) -> dict[str, list[tuple[int, str]]]:
+    return {}
+
+
+def _no_advice(options: Mapping[str, Any], possible: Mapping[str, Sequence[Any]], metrics: Sequence[str]) -> list[str]:
+    return []
 
 
 def _place(name: str) -> _Place:
