@@ -1,5 +1,6 @@
 """What several commands take: names, options and their help, each said once."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -30,3 +31,8 @@ BaselineFrom = Annotated[
     ),
 ]
 Gpus = Annotated[float, typer.Option(help="GPUs of each task; may be a fraction.")]
+
+
+def cpus() -> int:
+    """CPUs that this process may use; systems that do not say have all of theirs counted."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,12 +1,11 @@
 """The commands about data sets: `data list`, `data add`, `data build` and `data remove`."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from robustune.arguments import Results, Storage
+from robustune.arguments import Results, Storage, cpus
 
 data_app = typer.Typer(
     no_args_is_help=True,
@@ -91,7 +90,7 @@ def data_add(
         "shares": {split: share for split, share in shares.items() if share is not None},
         "skip_unreadable": skip_unreadable,
         "flips_keep_labels": flips,
-        "workers": workers or _cpus(),
+        "workers": workers or cpus(),
     }
     for line in add(layout, path, name, choices):
         typer.echo(line)
@@ -118,8 +117,3 @@ def data_remove(name: Annotated[str, typer.Argument(metavar="DATA", help="Name o
 
     for line in remove(name):
         typer.echo(line)
-
-
-def _cpus() -> int:
-    """CPUs that this process may use; systems that do not say have all of theirs counted."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

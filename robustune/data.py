@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from robustune.bars import bars
 from robustune.errors import Mistake, printable
 from robustune.settings import Settings
 from trainables.data import library
@@ -46,7 +45,7 @@ def add(
 
     chosen = name or (_stem(path) if layout == "image-folder" else layout)
     try:
-        with _bars(console or Console(stderr=True)) as progress:
+        with bars(console or Console(stderr=True)) as progress:
             added = add(layout, path, chosen, Choices(**choices), library.folder(), progress)
     except TrainableError as error:
         raise Mistake.of(error, "data add", "DATA_INVALID") from error
@@ -115,18 +114,3 @@ def _stem(path: Path) -> str:
     while name.lower().endswith(_SUFFIXES):
         name = name.rpartition(".")[0]
     return name
-
-
-@contextmanager
-def _bars(console: Console) -> Iterator[Any]:
-    """Yields what is told how far it is; it moves a bar for each thing that is done, where there is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        rows: dict[str, Any] = {}
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in rows:
-                rows[what] = bars.add_task(f"{what} images", total=total)
-            bars.update(rows[what], completed=done)
-
-        yield progress
