@@ -22,6 +22,7 @@ SUMMARY: Final = "summary.json"
 _BUILDERS: Final[Mapping[str, str]] = {
     "data": "trainables.preparation:build_data",
     "library-data": "trainables.data.library:build_library_data",
+    "corrupted-data": "trainables.data.corrupted:build_corrupted_data",
     "start": "trainables.classification.starts:build_start",
     "baseline": "trainables.classification.baseline:build_baseline",
     "pretext": "trainables.classification.pretext:build_pretext",

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "ROBUSTUNE_DATA"
 """Environment variable that names the library's folder."""
+DATA: Final = "data"
+"""The kind of a set with the four splits of clean images."""
+CORRUPTED: Final = "corrupted"
+"""The kind of a corrupted test set."""
+ONLY_TESTS: Final = (
+    "it holds corrupted test images, which nothing trains on; train on other data, and name this one in [options]: "
+    'corruption_test_data = "{name}"'
+)
+"""What is said where a corrupted test set is named as data."""
 VERSION: Final = 1
 """Part of the address of a set that a study took over; raise it whenever `build_library_data` gives other files."""
 _NAME: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -34,11 +43,13 @@ class Record:
         name: of the data set.
         description: what it is, in one line.
         digest: of its entry in the library's store.
+        kind: `DATA` or `CORRUPTED`.
     """
 
     name: str
     description: str
     digest: str
+    kind: str = DATA
 
 
 def folder() -> Path:
@@ -48,7 +59,7 @@ def folder() -> Path:
 
 
 def store(library: Path) -> LocalRoot:
-    """The library's own store; its entries hold the four splits and `data.json`."""
+    """The library's own store; its entries hold `data.json` and the four splits, or a file for each corruption."""
     return LocalRoot(library / "store")
 
 
@@ -75,14 +86,16 @@ def names(library: Path) -> list[str]:
     return []
 
 
-def descriptions(library: Path) -> dict[str, str]:
-    """What each data set of the library is, in one line, by name; of a damaged one, what is wrong."""
+def descriptions(library: Path, kind: str = DATA) -> dict[str, str]:
+    """What each set of a kind is, in one line, by name; of a damaged one, which counts as data, what is wrong."""
     found = {}
     for name in names(library):
         try:
-            found[name] = read(library, name).description
+            record = read(library, name)
         except TrainableError as error:
-            found[name] = f"damaged: {error}"
+            record = Record(name, f"damaged: {error}", "")
+        if record.kind == kind:
+            found[name] = record.description
     return found
 
 
@@ -97,7 +110,8 @@ def read(library: Path, name: str) -> Record:
         with path.open("rb") as stream:
             plain = json.loads(stream.read(_LARGEST_RECORD))
         found = Record(**plain)
-        if found.name != name or not is_digest(found.digest) or not isinstance(found.description, str):
+        sound = is_digest(found.digest) and isinstance(found.description, str) and found.kind in (DATA, CORRUPTED)
+        if found.name != name or not sound:
             raise ValueError("its fields are not those of a data set")
     except FileNotFoundError as error:
         raise TrainableError("DATA_UNKNOWN", f"{library}: no data set {name!r} was added there") from error
@@ -106,6 +120,26 @@ def read(library: Path, name: str) -> Record:
             "DATA_CORRUPT",
             f"{path}: no record of a data set ({' '.join(str(error).split())[:100]}); take it away with "
             f"`robustune data remove {name}`, and add the data set again",
+        ) from error
+    return found
+
+
+def facts(library: Path, digest: str) -> dict[str, Any]:
+    """What `data.json` of an entry says; its images are not looked at.
+
+    Raises:
+        TrainableError: DATA_CORRUPT.
+    """
+    path = store(library).root / digest / "data.json"
+    try:
+        found = json.loads(path.read_bytes())
+        if not isinstance(found, dict):
+            raise ValueError("it is no table")
+    except (OSError, ValueError, RecursionError) as error:
+        raise TrainableError(
+            "DATA_CORRUPT",
+            f"{path}: cannot be read ({' '.join(str(error).split())[:100]}); add the data set again with "
+            "`robustune data add`",
         ) from error
     return found
 
@@ -150,9 +184,18 @@ def build_library_data(arguments: Mapping[str, Any], inputs: "Inputs", directory
     """Takes a data set over from this machine's library, by links where both lie on one disk, and counts its images."""
     from trainables.data.soundness import check_data
 
-    library = Path(inputs.places["library"])
+    take_over(Path(inputs.places["library"]), arguments["digest"], directory)
+    return dict(check_data(directory))
+
+
+def take_over(library: Path, digest: str, directory: Path) -> None:
+    """Puts every file of an entry of the library into an empty folder, by links where both lie on one disk.
+
+    Raises:
+        TrainableError: DATA_CORRUPT: it is gone, or not what was added.
+    """
     try:
-        entry = store(library).open(arguments["digest"])
+        entry = store(library).open(digest)
     except TrainableError as error:
         raise TrainableError(
             "DATA_CORRUPT", f"{error.message.partition(';')[0]}; add the data set again with `robustune data add`"
@@ -162,7 +205,6 @@ def build_library_data(arguments: Mapping[str, Any], inputs: "Inputs", directory
             (directory / name).hardlink_to(entry.path / name)
         except OSError:  # another disk, or another's file
             shutil.copyfile(entry.path / name, directory / name)
-    return dict(check_data(directory))
 
 
 def _digests(library: Path) -> set[str]:

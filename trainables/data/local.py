@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -78,6 +79,27 @@ class LocalRoot:
         if self._folder(digest).exists():
             with self._alone(digest), _refusal_named(self.root):
                 self._clear(digest)
+
+    @contextmanager
+    def aside(self) -> Iterator[Path]:
+        """An empty folder on the store's disk, for files whose digest is not known yet; it goes at the end.
+
+        Where its owner is killed, the next `sweep` takes it away.
+
+        Raises:
+            TrainableError: CACHE_UNWRITABLE, where it cannot be made.
+        """
+        with _refusal_named(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        self.sweep()
+        own = secrets.token_hex(32)
+        with self._alone(own):
+            try:
+                with _refusal_named(self.root):
+                    self._aside(own).mkdir()
+                yield self._aside(own)
+            finally:
+                shutil.rmtree(self._aside(own), ignore_errors=True)
 
     def sweep(self) -> None:
         """Removes what killed builders left; a living builder's lock keeps its own."""

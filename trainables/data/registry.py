@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from trainables.data import library
 from trainables.errors import TrainableError
@@ -18,12 +18,15 @@ class _Place:
     description: str
     builder: str
     """As `module:function`."""
+    facts: Mapping[str, Any]
+    """What its `data.json` says of classes and shape, so that planning need not build it."""
 
 
 _PLACES: Final[Mapping[str, _Place]] = {
     "embedded-digits": _Place(
         "scikit-learn's handwritten digits in colour on patches of its two photographs, 3x32x32, 10 classes",
         "trainables.data.embedded_digits:build",
+        {"classes": list("0123456789"), "image_shape": [3, 32, 32]},
     ),
 }
 
@@ -31,6 +34,23 @@ _PLACES: Final[Mapping[str, _Place]] = {
 def data_sets() -> Mapping[str, str]:
     """What each data set is, in one line, by name: those of the library, then the built-in ones."""
     return {**library.descriptions(library.folder()), **{name: place.description for name, place in _PLACES.items()}}
+
+
+def corrupted_sets() -> Mapping[str, str]:
+    """What each corrupted test set of the library is, in one line, by name; none of them can be a study's data."""
+    return library.descriptions(library.folder(), library.CORRUPTED)
+
+
+def facts(name: str) -> Mapping[str, Any]:
+    """Classes, shape and more of a data set, as its `data.json` says it; nothing is built, and no image is read.
+
+    Raises:
+        TrainableError: as `located`; DATA_CORRUPT where the library's file cannot be read.
+    """
+    if is_built_in(name):
+        return _PLACES[name].facts
+    digest, folder = located(name)
+    return library.facts(folder, digest)
 
 
 def is_built_in(name: str) -> bool:
@@ -42,11 +62,14 @@ def located(name: str) -> tuple[str, Path]:
     """Digest of a data set of the library, and the library's folder.
 
     Raises:
-        TrainableError: DATA_UNKNOWN, DATA_CORRUPT.
+        TrainableError: DATA_UNKNOWN, DATA_CORRUPT; DATA_INVALID for a corrupted test set.
     """
     if name not in library.names(library.folder()):
         raise _unknown(name)
-    return library.read(library.folder(), name).digest, library.folder()
+    record = library.read(library.folder(), name)
+    if record.kind == library.CORRUPTED:
+        raise TrainableError("DATA_INVALID", f"data {name!r}: {library.ONLY_TESTS.format(name=name)}")
+    return record.digest, library.folder()
 
 
 def build(name: str, directory: Path) -> None:

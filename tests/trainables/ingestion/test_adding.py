@@ -15,6 +15,7 @@ import torch
 from trainables.data import library as libraries
 from trainables.data.images import read_images, write_images
 from trainables.data.ingestion import adding as adding_module
+from trainables.data.ingestion import placing
 from trainables.data.ingestion.adding import Choices, add
 from trainables.data.ingestion.pixels import moments
 from trainables.data.ingestion.writing import write_rows
@@ -297,7 +298,7 @@ def test_a_library_that_cannot_be_written_is_named(making: Any, adding: Any, pho
 def test_a_disk_without_room_is_named_before_it_is_filled(
     making: Any, adding: Any, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adding_module.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))  # type: ignore[attr-defined]
+    monkeypatch.setattr(placing.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))  # type: ignore[attr-defined]
     making.complained(adding, "image-folder", photos, "36 images", "--size", code="CACHE_UNWRITABLE")
 
 

@@ -1,26 +1,32 @@
 """Adds a data set to the library: read, divided and checked whole before anything lies there under its name."""
 
-import errno
-import os
-import shutil
+import difflib
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
-from PIL import Image
-
 from trainables.data import library as libraries
-from trainables.data.ingestion.archives import opened
+from trainables.data.ingestion.adding_corrupted import add_corrupted
+from trainables.data.ingestion.archives import opened, opened_with_archives
 from trainables.data.ingestion.cifar import cifar10, cifar100
 from trainables.data.ingestion.class_folders import image_folder, imagenet20
+from trainables.data.ingestion.corrupted_arrays import cifar_10_c
+from trainables.data.ingestion.corrupted_folders import imagenet_c, tiny_imagenet_c
+from trainables.data.ingestion.corrupted_found import CORRUPTIONS, CorruptedFound
 from trainables.data.ingestion.description import FACTS, check_division, check_readable, content_digest, described
 from trainables.data.ingestion.division import SPLITS, divide, parts_of
 from trainables.data.ingestion.found import Found
-from trainables.data.ingestion.pixels import Images, Shape, first_shape, lineage_name, read_all
+from trainables.data.ingestion.pixels import Images, first_shape, lineage_name, read_all
+from trainables.data.ingestion.placing import (
+    Added,
+    Choices,
+    Progress,
+    bombs_refused,
+    check_room,
+    named,
+    refusals,
+)
 from trainables.data.ingestion.tiny_imagenet import tiny_imagenet
 from trainables.data.ingestion.trees import Tree
 from trainables.data.ingestion.writing import write_rows
@@ -28,8 +34,7 @@ from trainables.data.library import Record
 from trainables.data.manifest import Entry, canonical
 from trainables.errors import TrainableError
 
-Progress = Callable[[str, int, int], None]
-"""Told what is done, how many images of it are, and of how many."""
+__all__ = ["CORRUPTED_FORMATS", "FORMATS", "Added", "Choices", "add"]
 
 FORMATS: Final[Mapping[str, Callable[[Tree, Sequence[str]], Found]]] = {
     "image-folder": image_folder,
@@ -39,47 +44,21 @@ FORMATS: Final[Mapping[str, Callable[[Tree, Sequence[str]], Found]]] = {
     "cifar100": cifar100,
 }
 """Readers of layouts, by name."""
+CORRUPTED_FORMATS: Final[Mapping[str, Callable[[Tree, Choices], CorruptedFound]]] = {
+    "imagenet-c": imagenet_c,
+    "tiny-imagenet-c": tiny_imagenet_c,
+    "cifar-10-c": cifar_10_c,
+}
+"""Readers of corrupted test sets, by name; the constants of their corruptions have the same names."""
 LARGEST_SIDE: Final = 4096
-_DISK_REFUSES: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-
-
-@dataclass(frozen=True)
-class Choices:
-    """How a data set is made.
-
-    Attributes:
-        size: side in pixels that every image is fitted to; None where they have one size already.
-        classes: to take, by the layout's names; its usual ones where empty.
-        shares: of `validation`, `test` and `holdout`, in place of the usual ones.
-        skip_unreadable: leave images out that cannot be read, instead of refusing.
-        flips_keep_labels: whether a mirrored image still shows its class.
-        workers: threads that read and decode.
-    """
-
-    size: int | None = None
-    classes: tuple[str, ...] = ()
-    shares: Mapping[str, float] = field(default_factory=dict)
-    skip_unreadable: bool = False
-    flips_keep_labels: bool = True
-    workers: int = 1
-
-
-@dataclass(frozen=True)
-class Added:
-    """A data set of the library, what its `data.json` says, and whether it lay there before."""
-
-    record: Record
-    path: Path
-    facts: Mapping[str, Any]
-    already: bool
 
 
 def add(layout: str, path: Path, name: str, choices: Choices, library: Path, progress: Progress) -> Added:
     """Adds images under a name; the same images give the same digest, however they are stored, ordered or read.
 
     Args:
-        layout: of `FORMATS`.
-        path: folder or archive.
+        layout: of `FORMATS` or `CORRUPTED_FORMATS`.
+        path: folder or archive; of a corrupted set also a folder with archives.
         name: of the data set.
         choices: how it is made.
         library: folder of the library, made where there is none.
@@ -90,13 +69,16 @@ def add(layout: str, path: Path, name: str, choices: Choices, library: Path, pro
             holds other images under the name; CACHE_UNWRITABLE where its disk refuses.
     """
     _check(layout, name, choices, library)
-    with _refusals(library, all_of_them=True):
+    with refusals(library, all_of_them=True):
         library.mkdir(parents=True, exist_ok=True)
+    if layout in CORRUPTED_FORMATS:
+        with refusals(library), opened_with_archives(path, library) as tree, bombs_refused():
+            return add_corrupted(CORRUPTED_FORMATS[layout](tree, choices), layout, name, choices, library, progress)
     with (
-        _refusals(library),
+        refusals(library),
         tempfile.TemporaryFile(dir=library) as scratch,
         opened(path, library) as tree,
-        _bombs_refused(),
+        bombs_refused(),
     ):
         return _add(FORMATS[layout](tree, choices.classes), layout, name, choices, library, scratch, progress)
 
@@ -112,7 +94,7 @@ def _add(
 ) -> Added:
     parts = parts_of(set(found.origins), choices.shares)
     shape = first_shape(found, choices.size)
-    _check_room(library, shape, len(found.names))
+    check_room(library, shape, len(found.names), aside=len(found.names))
     images = read_all(
         found,
         shape,
@@ -126,12 +108,12 @@ def _add(
     division = divide(images.lineage, labels, [found.origins[number] for number in images.numbers], parts)
     check_division(found.classes, labels, division)
     facts = described(found, images, labels, division, parts)
-    facts |= {"format": layout, "size": choices.size, "flips_keep_labels": choices.flips_keep_labels}
+    facts |= {"format": layout, "size": choices.size, "flips_keep_labels": choices.flips_keep_labels is not False}
     record = Record(name, _in_words(facts), content_digest(facts, images, labels, division))
-    already = _named(library, record)
+    already = named(library, record)
     entry = _published(library, record, images, labels, division.splits, facts, progress)
     if not already and not libraries.write(library, record):
-        _named(library, record)  # somebody else was faster: with the same images, or with others
+        named(library, record)  # somebody else was faster: with the same images, or with others
     return Added(record, entry.path, facts, already)
 
 
@@ -164,8 +146,18 @@ def _published(
 def _check(layout: str, name: str, choices: Choices, library: Path) -> None:
     from trainables.data.registry import is_built_in  # which lists the library's sets as well
 
-    if layout not in FORMATS:
-        raise TrainableError("OPTION_INVALID", f"format {layout!r}: there is {', '.join(FORMATS)}; name one of them")
+    formats = (*FORMATS, *CORRUPTED_FORMATS)
+    if layout not in formats:
+        raise TrainableError("OPTION_INVALID", f"format {layout!r}: there is {', '.join(formats)}; name one of them")
+    if layout in CORRUPTED_FORMATS:
+        _check_senseless(layout, choices)
+        _check_corruptions(choices.corruptions)
+    elif choices.corruptions:
+        raise TrainableError(
+            "OPTION_INVALID",
+            f"--corruptions: {layout} is no corrupted test set; leave it out, or name one of "
+            f"{', '.join(CORRUPTED_FORMATS)}",
+        )
     if is_built_in(libraries.checked_name(name)):
         raise TrainableError("OPTION_INVALID", f"name {name!r}: a built-in data set has it; give another with --name")
     if choices.size is not None and not 1 <= choices.size <= LARGEST_SIDE:
@@ -176,60 +168,30 @@ def _check(layout: str, name: str, choices: Choices, library: Path) -> None:
         libraries.read(library, name)  # says what would do where it is damaged
 
 
-def _named(library: Path, record: Record) -> bool:
-    """Whether the library holds the same under the name.
+def _check_senseless(layout: str, choices: Choices) -> None:
+    """Refuses what a corrupted test set cannot heed."""
+    given = [f"--{'hold-out' if split == 'holdout' else split}" for split in choices.shares]
+    reasons = [(option, "it is not divided: all of it tests") for option in given]
+    if choices.flips_keep_labels is not None:
+        reasons.append(("--flips", "nothing is trained on it, so nothing is mirrored"))
+    if choices.skip_unreadable:
+        reasons.append(("--skip-unreadable", "every corruption and severity must show the same images"))
+    if reasons:
+        told = "; ".join(f"{option}: {reason}" for option, reason in reasons)
+        raise TrainableError("OPTION_INVALID", f"{layout} is a corrupted test set. {told}; leave it out")
 
-    Raises:
-        TrainableError: DATA_EXISTS.
-    """
-    if record.name not in libraries.names(library):
-        return False
-    there = libraries.read(library, record.name)
-    if there.digest != record.digest:
-        raise TrainableError(
-            "DATA_EXISTS",
-            f"{library}: {record.name!r} is another data set already: {there.description}, digest {there.digest[:12]}; "
-            f"this one: {record.description}, digest {record.digest[:12]}; give it another --name, or "
-            f"`robustune data remove {record.name}` first",
-        )
-    return True
+
+def _check_corruptions(names: Sequence[str]) -> None:
+    for name in names:
+        if name not in CORRUPTIONS:
+            close = difflib.get_close_matches(name[:80], CORRUPTIONS, 1)
+            meant = f"did you mean {close[0]!r}?" if close else f"there is {', '.join(CORRUPTIONS)}"
+            raise TrainableError("OPTION_INVALID", f"--corruptions: no corruption {name[:80]!r}; {meant}")
+    if len(set(names)) < len(names):
+        raise TrainableError("OPTION_INVALID", f"--corruptions: {', '.join(names)} names one twice; name each once")
 
 
 def _in_words(facts: Mapping[str, Any]) -> str:
     shape = "x".join(map(str, facts["image_shape"]))
     counts = ", ".join(f"{count:,} {split}" for split, count in facts["counts"].items())
     return f"{facts['format']}, {shape}, {len(facts['classes'])} classes; {counts}"
-
-
-def _check_room(library: Path, shape: Shape, count: int) -> None:
-    needed = 2 * count * shape[0] * shape[1] * shape[2]  # read into one file, then written in the order of the splits
-    free = shutil.disk_usage(library).free
-    if needed > free:
-        raise TrainableError(
-            "CACHE_UNWRITABLE",
-            f"{library}: {count:,} images of {shape[1]}x{shape[0]} need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are "
-            f"free; make room, name another folder with {libraries.VARIABLE}, or give a smaller --size",
-        )
-
-
-@contextmanager
-def _refusals(library: Path, all_of_them: bool = False) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if not all_of_them and error.errno not in _DISK_REFUSES:
-            raise
-        raise TrainableError(
-            "CACHE_UNWRITABLE",
-            f"{library}: {os.strerror(error.errno or 0)}; make room, make it writable, or name another folder with "
-            f"{libraries.VARIABLE}",
-        ) from error
-
-
-@contextmanager
-def _bombs_refused() -> Iterator[None]:
-    """Pillow only warns of images above its limit; what else it warns of does not touch the pixels."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield

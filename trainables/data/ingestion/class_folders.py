@@ -124,5 +124,5 @@ def _of_class_folders(
             if tree.folders(at):
                 raise invalid(tree, f"{at!r} holds folders ({some(tree.folders(at))}); images lie in the class folder")
             files += [File(image, label, origin) for image in images.of(at)]
-    found = found_files(tree, readable(tree, ids, words), files, [*unused, images.unused])
+    found = found_files(tree, readable(tree, ids, words), files, [*unused, images.unused], ids)
     return check_classes(tree, found, folders.values())

@@ -82,6 +82,7 @@ def described(
     lineage = {split: {images.lineage[row] for row in rows} for split, rows in division.splits.items()}
     return {
         "classes": list(found.classes),
+        **({"class_ids": list(found.class_ids)} if found.class_ids else {}),
         "mean": [round(float(value) / 255, _DIGITS) for value in mean],
         "std": [round(float(value) ** 0.5 / 255, _DIGITS) or 1.0 for value in variance.clip(0)],
         "image_shape": list(images.pixels.shape[1:]),

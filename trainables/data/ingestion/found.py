@@ -25,6 +25,7 @@ class Found:
         read: the pixels (H, W, 3) of an image by its number, in the given room where they fit it; or `Unreadable`.
         size: width and height of an image by its number, without its pixels; or `Unreadable`.
         unused: what else lies there, in words that follow a number, with that number.
+        class_ids: what the layout calls each class, where that is not its name.
     """
 
     classes: tuple[str, ...]
@@ -34,6 +35,7 @@ class Found:
     read: Callable[[int, Pixels | None], Pixels]
     size: Callable[[int], tuple[int, int]]
     unused: tuple[tuple[str, int], ...] = ()
+    class_ids: tuple[str, ...] = ()
 
 
 class File(NamedTuple):
@@ -45,7 +47,11 @@ class File(NamedTuple):
 
 
 def found_files(
-    tree: Tree, classes: Sequence[str], files: Sequence[File], unused: Sequence[tuple[str, int]] = ()
+    tree: Tree,
+    classes: Sequence[str],
+    files: Sequence[File],
+    unused: Sequence[tuple[str, int]] = (),
+    class_ids: Sequence[str] = (),
 ) -> Found:
     """Images that are files of a tree."""
     names, labels, origins = zip(*files, strict=True) if files else ((), (), ())
@@ -57,4 +63,5 @@ def found_files(
         lambda number, room: decoded(tree.read(names[number]), room),
         lambda number: size_of(tree.read(names[number])),
         tuple((what, count) for what, count in unused if count),
+        () if tuple(class_ids) == tuple(classes) else tuple(class_ids),
     )

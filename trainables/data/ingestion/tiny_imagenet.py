@@ -39,7 +39,7 @@ def tiny_imagenet(tree: Tree, chosen: Sequence[str]) -> Found:
     annotated = _annotated(tree, val, list(images.of(f"{val}/images")), set(there))
     files += [File(name, labels[wordnet], VAL) for name, wordnet in annotated.items() if wordnet in labels]
     unlabelled = ("images without a published class", len(tree.files(f"{test}/images")))
-    found = found_files(tree, readable(tree, ids, words), files, [images.unused, unlabelled])
+    found = found_files(tree, readable(tree, ids, words), files, [images.unused, unlabelled], ids)
     return check_classes(tree, found, (TRAIN, VAL))
 
 

@@ -154,6 +154,38 @@ def _whole(handle: int, size: int) -> bytes:
     return content
 
 
+class Grove:
+    """A tree in whose root other trees stand as folders."""
+
+    def __init__(self, tree: Tree, inside: Mapping[str, Tree]) -> None:
+        self._tree = tree
+        self._inside = inside
+
+    @property
+    def where(self) -> str:
+        """The root's path."""
+        return self._tree.where
+
+    def folders(self, at: str) -> list[str]:
+        """See `Tree`."""
+        tree, below = self._of(at)
+        return sorted([*tree.folders(below), *(() if at else self._inside)])
+
+    def files(self, at: str) -> list[str]:
+        """See `Tree`."""
+        tree, below = self._of(at)
+        return [name for name in tree.files(below) if at or name not in self._inside]
+
+    def read(self, name: str) -> bytes:
+        """See `Tree`."""
+        tree, below = self._of(name)
+        return tree.read(below)
+
+    def _of(self, name: str) -> tuple[Tree, str]:
+        first, _, below = name.partition("/")
+        return (self._inside[first], below) if first in self._inside else (self._tree, name)
+
+
 class Member(Protocol):
     """One file of an archive, as the archive's index tells of it."""
 

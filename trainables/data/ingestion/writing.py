@@ -23,6 +23,7 @@ def write_rows(
     labels: Sequence[int],
     lineage: Sequence[str],
     progress: Callable[[int], None],
+    **columns: Sequence[int],
 ) -> None:
     """Writes the bytes that `trainables.data.images.write_images` would write of the same images.
 
@@ -33,6 +34,7 @@ def write_rows(
         labels: n classes.
         lineage: n names of sources.
         progress: told how many more images have been written.
+        columns: n whole numbers each.
 
     Raises:
         OSError: the disk refuses.
@@ -43,6 +45,7 @@ def write_rows(
         "labels": _of_buffers(pa.int64(), len(rows), np.asarray(labels, np.int64)),
         "lineage": _strings(lineage),
     }
+    arrays |= {name: _of_buffers(pa.int64(), len(rows), np.asarray(each, np.int64)) for name, each in columns.items()}
     batch = pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
     with path.open("w+b") as stream:
         sink = _Sparing(stream, pixels.ctypes.data)
