@@ -25,7 +25,8 @@ from trainables.perturbations.stylisation.adain import (
     transferred,
     vgg19_encoder,
 )
-from trainables.perturbations.stylisation.decoder_training import DecoderTraining, losses, train_decoder
+from trainables.perturbations.stylisation.decoder_options import DecoderTraining
+from trainables.perturbations.stylisation.decoder_training import losses, train_decoder
 from trainables.perturbations.stylisation.pictures import picture_paths
 from trainables.perturbations.stylisation.statistics import StatisticsOptions, matched
 from trainables.perturbations.stylisation.styles import embedded_styles, read_styles, stylised

@@ -1,7 +1,6 @@
 """Training of AdaIN's decoder on content and style images; the encoder stays as it is."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -9,30 +8,10 @@ from torch.nn.functional import mse_loss
 
 from trainables.errors import TrainableError
 from trainables.perturbations.stylisation.adain import Decoder, Encoder, adain, moments
+from trainables.perturbations.stylisation.decoder_options import STRIDE, DecoderTraining
 
 Told = Callable[[int, float, float], None]
 """Of the step, the content loss and the style loss."""
-
-
-@dataclass(frozen=True)
-class DecoderTraining:
-    """How a decoder is trained.
-
-    Attributes:
-        steps: of the optimiser.
-        batch: images of a step, and as many styles.
-        learning_rate: of Adam.
-        decay: the rate of step t is learning_rate / (1 + decay * t).
-        style_weight: of the style loss beside the content loss.
-
-    Source: Huang & Belongie 2017, section 6, and the settings of their published code.
-    """
-
-    steps: int = 160_000
-    batch: int = 8
-    learning_rate: float = 1e-4
-    decay: float = 5e-5
-    style_weight: float = 10.0
 
 
 def train_decoder(
@@ -118,5 +97,5 @@ def _check(contents: Tensor, styles: Tensor) -> None:
     for name, value in (("contents", contents), ("styles", styles)):
         if value.dtype != torch.uint8 or value.ndim != 4 or value.shape[1] != 3 or not len(value):
             raise ValueError(f"train_decoder: want {name} (N, 3, H, W) uint8, got {tuple(value.shape)} {value.dtype}")
-    if contents.shape[2] % 8 or contents.shape[3] % 8:
-        raise ValueError(f"train_decoder: contents of {tuple(contents.shape[2:])}: want sides in multiples of 8")
+    if contents.shape[2] % STRIDE or contents.shape[3] % STRIDE:
+        raise ValueError(f"train_decoder: contents of {tuple(contents.shape[2:])}: want sides in multiples of {STRIDE}")
