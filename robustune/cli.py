@@ -27,8 +27,10 @@ from robustune.arguments import (
     TrackingUri,
     Trials,
 )
+from robustune.cli_corrupt import corrupt
 from robustune.cli_data import data_app
 from robustune.cli_sets import evaluate, sets_app
+from robustune.cli_styles import styles_app
 from robustune.errors import Mistake, readable
 
 if TYPE_CHECKING:
@@ -151,11 +153,12 @@ def front(study: BegunName, results: Results = "results") -> None:
                 "NO_FRONT", f"{folder}: no trial has spent its full epochs yet; see `robustune status {study}`"
             )
         paths = write_report(folder, Settings(str(folder.parent)).tracking)
-    _show_front(now)
+    _show_front(now, folder)
     _show_paths(paths)
 
 
 app.command(epilog="Example: robustune evaluate quickstart --trial 3 --trial 7")(evaluate)
+app.command(epilog="Example: robustune corrupt photos --severity 3 --out photos-c")(corrupt)
 
 
 @app.command(epilog="Example: robustune studies")
@@ -228,6 +231,7 @@ def schema() -> None:
 
 app.add_typer(sets_app, name="sets")
 app.add_typer(data_app, name="data")
+app.add_typer(styles_app, name="styles")
 
 
 def main() -> None:
@@ -279,6 +283,10 @@ def _deliver_interrupts(
 def _kept() -> str:
     if sys.argv[1:2] in (["search"], ["resume"]):
         return "what was recorded is kept: go on with `robustune resume STUDY`"
+    if sys.argv[1:2] == ["corrupt"]:
+        return "what was finished is kept: start the same command with --resume to go on"
+    if sys.argv[1:2] == ["styles"]:
+        return "nothing was written"
     return "what was finished is kept: start the same command again to go on"
 
 
@@ -290,7 +298,7 @@ def _complain(message: str, status: int) -> NoReturn:
 def _show(result: "SearchResult") -> None:
     from robustune.standing import standing
 
-    _show_front(standing(result.folder))
+    _show_front(standing(result.folder), result.folder)
     _show_paths(result.paths)
     if not result.tracked:
         typer.echo(f"MLflow lacks some of it; `robustune resume {result.study.name}` sends the rest")
@@ -305,13 +313,17 @@ def _command() -> str:
     return "robustune" if shutil.which("robustune") else os.path.relpath(sys.argv[0])
 
 
-def _show_front(now: "Standing") -> None:
+def _show_front(now: "Standing", folder: Path) -> None:
     from rich.console import Console
 
+    from robustune.relative import reached
     from robustune.screen import front_table
 
+    console = Console(highlight=False, markup=False)
     Console(highlight=False).print(front_table(now))
     typer.echo(f"front of {len(now.front)} trials, hypervolume {now.hypervolume:.4f}")
+    for line in reached(folder):
+        console.print(line)
 
 
 def _show_paths(paths: Mapping[str, Path]) -> None:

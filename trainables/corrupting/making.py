@@ -1,0 +1,285 @@
+"""Corrupts every picture in threads, one at a time each, and writes only whole files."""
+
+import hashlib
+import json
+import os
+import threading
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from trainables.corrupting.pictures import Pictures, checked, found
+from trainables.corrupting.recipe import Cell, Recipe
+from trainables.data.ingestion.class_names import some
+from trainables.data.ingestion.trees import Unreadable
+from trainables.errors import TrainableError
+from trainables.perturbations.corruptions import Ice, corrupt, read_ice
+from trainables.perturbations.corruptions.ice import procedural_ice
+from trainables.seeds import derive
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done, how many images of it are, and of how many."""
+
+JPEG_QUALITY: Final = 85
+"""As the published sets were stored."""
+PNG_LEVEL: Final = 1
+"""Pillow's usual 6 takes five times as long for a tenth less on the disk."""
+_MOST_AHEAD: Final = 2
+_FEW: Final = 8
+"""With fewer pictures than this for each worker, the cells of a picture are spread over workers."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is done where things are in the way.
+
+    Attributes:
+        workers: threads.
+        skip_unreadable: leave pictures out that cannot be corrupted, instead of refusing.
+        overwrite: replace files of the output that are there.
+        resume: keep them.
+    """
+
+    workers: int = 1
+    skip_unreadable: bool = False
+    overwrite: bool = False
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made.
+
+    Attributes:
+        pictures: how many were corrupted.
+        written: files written.
+        kept: files that were there and stayed.
+        left_out: pictures that cannot be corrupted, with the reasons.
+        others: files beside the pictures that are no images.
+        seconds: that corrupting and writing took.
+    """
+
+    pictures: int
+    written: int
+    kept: int
+    left_out: Sequence[tuple[str, str]]
+    others: int
+    seconds: float
+
+
+def make(path: Path, out: Path, recipe: Recipe, treatment: Treatment, progress: Progress) -> Made:
+    """Writes each picture under each corruption and severity as OUT/CORRUPTION/SEVERITY/its/own/path.
+
+    A file is a function of the picture's pixels, its relative path and the recipe alone. Beside each folder of
+    pictures, OUT/CORRUPTION/SEVERITY.json says how they were made. Nothing is written before all pictures and all of
+    the output have been looked at, and an interrupt leaves whole files only.
+
+    Args:
+        path: an image, or a folder that is searched with all below it.
+        out: folder of the output, made where there is none.
+        recipe: what is made.
+        treatment: of what is in the way.
+        progress: told how far it is.
+
+    Raises:
+        TrainableError: OPTION_INVALID, DATA_INVALID, IMAGES_UNREADABLE; FILES_EXIST where files of the output are
+            there; RESULTS_UNWRITABLE where the disk refuses.
+    """
+    if treatment.overwrite and treatment.resume:
+        raise TrainableError("OPTION_INVALID", "--overwrite replaces files and --resume keeps them; give one of them")
+    ice, digest = _ice(recipe)
+    pictures = found(path, out, recipe)
+    total = len(pictures.names)
+    names, left_out = checked(
+        pictures,
+        recipe.size,
+        treatment.workers,
+        treatment.skip_unreadable,
+        lambda done: progress("checking", done, total),
+    )
+    with _refusals(out):
+        kept = _check_output(out, names, recipe, treatment, digest)
+        for cell in recipe.cells:
+            _write(out / f"{cell.folder}.json", json.dumps(recipe.note(cell, digest), indent=2).encode() + b"\n")
+        started = time.perf_counter()
+        _Kitchen(pictures, out, recipe, ice, treatment).run(names, progress)
+        seconds = time.perf_counter() - started
+    written = len(names) * len(recipe.cells) - kept
+    return Made(len(names), written, kept, left_out, pictures.others, seconds)
+
+
+def seed_of(recipe: Recipe, cell: Cell, name: str) -> int:
+    """The seed of one picture under one corruption and severity; no other picture changes it."""
+    return derive(recipe.seed, cell.corruption, cell.severity, name)
+
+
+class _Kitchen:
+    """Makes files of pictures, each in one thread."""
+
+    def __init__(self, pictures: Pictures, out: Path, recipe: Recipe, ice: Ice | None, treatment: Treatment) -> None:
+        self._pictures = pictures
+        self._out = out
+        self._recipe = recipe
+        self._ice = ice
+        self._treatment = treatment
+        self._ended = threading.Event()
+
+    def run(self, names: Sequence[str], progress: Progress) -> None:
+        """Makes all files of these pictures; at most a few pictures are held at a time."""
+        cells, workers = self._recipe.cells, self._treatment.workers
+        parts = [cells] if len(names) >= _FEW * workers else [(cell,) for cell in cells]
+        total, done = len(names) * len(cells), 0
+        waiting: deque[Future[int]] = deque()
+        with _one_thread_each(), ThreadPoolExecutor(workers, thread_name_prefix="corrupting") as pool:
+            try:
+                for name in names:
+                    for part in parts:
+                        if len(waiting) > _MOST_AHEAD * workers:
+                            done += waiting.popleft().result()
+                            progress("corrupting", done, total)
+                        waiting.append(pool.submit(self._make, name, part))
+                for future in waiting:
+                    done += future.result()
+                    progress("corrupting", done, total)
+            finally:
+                self._ended.set()
+                pool.shutdown(cancel_futures=True)
+
+    def _make(self, name: str, cells: Sequence[Cell]) -> int:
+        """Writes a picture under some corruptions and severities and returns how many."""
+        wanted = [cell for cell in cells if not (self._treatment.resume and self._target(name, cell).exists())]
+        if not wanted:
+            return len(cells)
+        try:
+            pixels = self._pictures.pixels(name, self._recipe.size)
+        except Unreadable as error:
+            raise TrainableError(
+                "IMAGES_UNREADABLE", f"{self._pictures.tree.where}: {name} {error}; it was readable a moment ago"
+            ) from error
+        # Copied: decoders may hand out what cannot be written, of which torch warns.
+        image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]
+        for cell in wanted:
+            if self._ended.is_set():
+                break
+            _write(self._target(name, cell), self._stored(self._corrupted(image, name, cell)))
+        return len(cells)
+
+    def _corrupted(self, image: Tensor, name: str, cell: Cell) -> Tensor:
+        # Alone: in a batch, float arithmetic may move a value by a grey level, and neighbours would decide.
+        seed = torch.tensor([seed_of(self._recipe, cell, name)])
+        return corrupt(image, cell.corruption, cell.severity, seed, self._recipe.constants, self._ice)[0]
+
+    def _stored(self, image: Tensor) -> bytes:
+        pixels = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy())
+        stream = BytesIO()
+        if self._recipe.format == "jpeg":
+            pixels.save(stream, "JPEG", quality=JPEG_QUALITY)
+        else:
+            pixels.save(stream, "PNG", compress_level=PNG_LEVEL, compress_type=zlib.Z_RLE)
+        return stream.getvalue()
+
+    def _target(self, name: str, cell: Cell) -> Path:
+        return self._out / cell.folder / self._recipe.target(name)
+
+
+def _ice(recipe: Recipe) -> tuple[Ice | None, str | None]:
+    """The user's pictures of ice and the digest of their pixels."""
+    if recipe.ice is None:
+        if any(cell.corruption == "frost" for cell in recipe.cells):
+            procedural_ice()  # made once, not by each thread at the same time
+        return None, None
+    try:
+        ice = read_ice(recipe.ice)
+    except ValueError as error:
+        raise TrainableError("OPTION_INVALID", f"--ice {error}") from error
+    hashed = hashlib.sha256()
+    for picture in ice.pictures:
+        hashed.update(repr(tuple(picture.shape)).encode() + picture.numpy().tobytes())
+    return ice, hashed.hexdigest()
+
+
+def _check_output(out: Path, names: Sequence[str], recipe: Recipe, treatment: Treatment, ice: str | None) -> int:
+    """How many files are there and stay.
+
+    Raises:
+        TrainableError: FILES_EXIST.
+    """
+    if treatment.overwrite:
+        return 0
+    there: list[str] = []
+    for cell in recipe.cells:
+        _check_note(out, cell, recipe.note(cell, ice))
+        if (out / cell.folder).is_dir():
+            paths = (f"{cell.folder}/{recipe.target(name)}" for name in names)
+            there += [path for path in paths if (out / path).exists()]
+    if there and not treatment.resume:
+        raise TrainableError(
+            "FILES_EXIST",
+            f"{out}: {len(there):,} of {len(names) * len(recipe.cells):,} files are there already: {some(there)}; "
+            "--resume keeps them and makes the others, --overwrite replaces them, or name another folder",
+        )
+    return len(there)
+
+
+def _check_note(out: Path, cell: Cell, note: dict[str, Any]) -> None:
+    """Refuses to mix pictures of two recipes in one folder."""
+    path = out / f"{cell.folder}.json"
+    if not path.exists():
+        return
+    before = None
+    with suppress(ValueError, RecursionError):
+        before = json.loads(path.read_bytes())
+    if before == note:
+        return
+    told = "is no note of how pictures were made"
+    if isinstance(before, dict):
+        told = "says that the pictures beside it were made with " + ", ".join(
+            f"{key} {before.get(key)}, not {now}" for key, now in note.items() if before.get(key) != now
+        )
+    raise TrainableError("FILES_EXIST", f"{path}: {told}; name another folder, or replace what is there by --overwrite")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.parent / f".{os.getpid()}-{threading.get_ident()}.part"
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _refusals(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or out
+        raise TrainableError(
+            "RESULTS_UNWRITABLE",
+            f"{where}: {os.strerror(error.errno or 0)}; make room or give permission, or name another --out",
+        ) from error
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Leaves the CPUs to our own threads; besides, how torch divides its work may move a value by a grey level."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
