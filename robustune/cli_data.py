@@ -16,14 +16,19 @@ data_app = typer.Typer(
 
 Format = Annotated[
     str,
-    typer.Argument(metavar="FORMAT", help="image-folder, imagenet20, tiny-imagenet, cifar10 or cifar100."),
+    typer.Argument(
+        metavar="FORMAT",
+        help="image-folder, imagenet20, tiny-imagenet, cifar10 or cifar100; or a corrupted test set: imagenet-c, "
+        "tiny-imagenet-c or cifar-10-c.",
+    ),
 ]
 Source = Annotated[
     Path,
     typer.Argument(
         metavar="PATH",
         help="Folder, or archive (zip, tar, tar.gz, tar.bz2, tar.xz), in the official layout; image-folder has a "
-        "folder for each class, at its top or below train and val or test.",
+        "folder for each class, at its top or below train and val or test; of a corrupted test set also a folder with "
+        "its archives.",
     ),
 ]
 Name = Annotated[str | None, typer.Option(help="Name that studies give. [default: the format, or the folder's name]")]
@@ -34,7 +39,20 @@ Size = Annotated[
     ),
 ]
 Classes = Annotated[
-    str | None, typer.Option(metavar="A,B,...", help="Classes to take. [default: all; imagenet20: its 20 animals]")
+    str | None,
+    typer.Option(
+        metavar="A,B,...",
+        help="Classes to take; of a corrupted set also `imagenet20`: its 20 animals. [default: all; imagenet20: its 20 "
+        "animals]",
+    ),
+]
+Corruptions = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,...",
+        help="Corruptions of a corrupted test set to take. [default: the fifteen, and those of the four extra ones "
+        "that are there]",
+    ),
 ]
 Validation = Annotated[
     float | None, typer.Option(help="Share of validation. [default: 0.1 of what trains, or half of the official val]")
@@ -48,7 +66,10 @@ SkipUnreadable = Annotated[
     typer.Option("--skip-unreadable", help="Leave images out that cannot be read: counted, and named in data.json."),
 ]
 Flips = Annotated[
-    bool, typer.Option("--flips/--no-flips", help="Whether a mirrored image still shows its class; digits do not.")
+    bool | None,
+    typer.Option(
+        "--flips/--no-flips", help="Whether a mirrored image still shows its class; digits do not. [default: flips]"
+    ),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads that decode. [default: one for each CPU]")]
 
@@ -73,20 +94,25 @@ def data_add(
     test: Test = None,
     hold_out: HoldOut = None,
     skip_unreadable: SkipUnreadable = False,
-    flips: Flips = True,
+    flips: Flips = None,
+    corruptions: Corruptions = None,
     workers: Workers = None,
 ) -> None:
     """Add images of your own to the library, where every study finds them by name.
 
     The library is the folder that ROBUSTUNE_DATA names, or ~/.local/share/robustune/data. Images are divided into
     train, validation, test and hold-out by their content, class by class; equal images never stand in two splits.
+
+    A corrupted test set (imagenet-c, tiny-imagenet-c, cifar-10-c) is not divided. `robustune evaluate` measures
+    corruption errors on it where a study names it: corruption_test_data = "NAME" in [options].
     """
     from robustune.data import add
 
     shares = {"validation": validation, "test": test, "holdout": hold_out}
     choices = {
         "size": size,
-        "classes": tuple(part.strip() for part in classes.split(",") if part.strip()) if classes else (),
+        "classes": _parts(classes),
+        "corruptions": _parts(corruptions),
         "shares": {split: share for split, share in shares.items() if share is not None},
         "skip_unreadable": skip_unreadable,
         "flips_keep_labels": flips,
@@ -117,3 +143,7 @@ def data_remove(name: Annotated[str, typer.Argument(metavar="DATA", help="Name o
 
     for line in remove(name):
         typer.echo(line)
+
+
+def _parts(listed: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (listed or "").split(",") if part.strip())

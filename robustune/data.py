@@ -10,8 +10,10 @@ from rich.console import Console
 from robustune.bars import bars
 from robustune.errors import Mistake, printable
 from robustune.settings import Settings
+from trainables.corruption_overlaps import EXTRA
 from trainables.data import library
-from trainables.data.registry import data_sets, is_built_in
+from trainables.data.corrupted import OPTION
+from trainables.data.registry import corrupted_sets, data_sets, is_built_in
 from trainables.errors import TrainableError
 
 SPLITS: Final = ("train", "validation", "test", "holdout")
@@ -20,8 +22,8 @@ _LONGEST_NAME: Final = 60
 
 
 def listed() -> list[str]:
-    """Every data set that a study can name, a line each."""
-    found = sorted(data_sets().items())
+    """Every data set that a study can name, and every corrupted test set, a line each."""
+    found = sorted({**data_sets(), **corrupted_sets()}.items())
     width = max(len(name) for name, _ in found)
     return [f"{name:{width}}  {printable(description)}" for name, description in found]
 
@@ -32,8 +34,8 @@ def add(
     """Adds a user's images to the library, and returns what it holds now, a line each.
 
     Args:
-        layout: a format of `trainables.data.ingestion.adding.FORMATS`.
-        path: folder or archive.
+        layout: a format of `trainables.data.ingestion.adding.FORMATS` or of its `CORRUPTED_FORMATS`.
+        path: folder or archive; of a corrupted set also a folder with archives.
         name: of the data set; the format's, or the folder's for a format of no particular data set, where None.
         choices: fields of `trainables.data.ingestion.adding.Choices`.
         console: gets a bar where it is a terminal; standard error where None.
@@ -49,18 +51,21 @@ def add(
             added = add(layout, path, chosen, Choices(**choices), library.folder(), progress)
     except TrainableError as error:
         raise Mistake.of(error, "data add", "DATA_INVALID") from error
-    return list(_told(chosen, added.facts, added.path, added.record.digest, added.already))
+    told = _told_corrupted if added.record.kind == library.CORRUPTED else _told
+    return list(told(chosen, added.facts, added.path, added.record.digest, added.already))
 
 
 def build(name: str, settings: Settings) -> list[str]:
     """Builds the data set into the store, unless it is there, and returns what is in it, a line each.
 
     Raises:
-        Mistake: DATA_UNKNOWN, or what the builder says.
+        Mistake: DATA_UNKNOWN, DATA_INVALID for a corrupted test set, or what the builder says.
     """
     from trainables.data.store import Store, read_images
     from trainables.preparation import data_step, run_step
 
+    if name in corrupted_sets():
+        raise Mistake("DATA_INVALID", f"{name}: there is nothing to build; {library.ONLY_TESTS.format(name=name)}")
     if name not in data_sets():
         raise Mistake("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(data_sets()))}")
     try:
@@ -107,6 +112,21 @@ def _told(name: str, facts: Mapping[str, Any], path: Path, digest: str, already:
         if count:
             yield f"  {count:,} {what}"
     yield f'a study names it: data = "{name}"'
+
+
+def _told_corrupted(name: str, facts: Mapping[str, Any], path: Path, digest: str, already: bool) -> Iterator[str]:
+    shape = "x".join(map(str, facts["image_shape"]))
+    there = ", was there already" if already else ""
+    cells = len(facts["corruptions"]) * len(facts["severities"])
+    yield f"{name}: corrupted test images, {len(facts['classes'])} classes, {shape}, digest {digest[:12]}{there}"
+    yield f"  {facts['images']:,} images under {cells} corruptions and severities, {facts['images'] * cells:,} in all"
+    yield f"  corruptions: {', '.join(facts['corruptions'])}; constants {facts['constants']}"
+    absent = [extra for extra in EXTRA if extra not in facts["corruptions"]]
+    if absent:
+        yield f"  without {', '.join(absent)}"
+    for what, count in facts["unused"].items():
+        yield f"  {count:,} {what}, not used"
+    yield f'a study names it in [options]: {OPTION} = "{name}"'
 
 
 def _stem(path: Path) -> str:

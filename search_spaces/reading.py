@@ -36,7 +36,8 @@ def read_study(path: Path, vocabularies: Mapping[str, Vocabulary]) -> Study:
 
     Args:
         path: the file, of at most 256 KiB.
-        vocabularies: by trainer: its options' laws, metrics and data sets, as plain data.
+        vocabularies: by trainer: its options' laws, metrics and data sets, as plain data; `not_data`, where it is
+            there, says of other names why they are none.
 
     Raises:
         StudyError: with every complaint about the file.
@@ -99,7 +100,9 @@ def _read_trainer(name: object, vocabularies: Mapping[str, Vocabulary], complain
 
 
 def _check_data(name: object, vocabulary: Vocabulary, complaints: Complaints) -> None:
-    if not isinstance(name, str) or name not in vocabulary["data"]:
+    if isinstance(name, str) and (reason := vocabulary.get("not_data", {}).get(name)):
+        complaints.add("data", f"{quote(name)}: {reason}")
+    elif not isinstance(name, str) or name not in vocabulary["data"]:
         complaints.unknown("data", name, "a data set of the trainer", vocabulary["data"])
 
 

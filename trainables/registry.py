@@ -26,6 +26,7 @@ class _Place:
     planner: str
     measured: str = ""
     advice: str = ""
+    not_data: str = ""
 
 
 _PLACES: Final[Mapping[str, _Place]] = {
@@ -37,6 +38,7 @@ _PLACES: Final[Mapping[str, _Place]] = {
         planner="trainables.classification.planner:plan",
         measured="trainables.classification.measured:measured",
         advice="trainables.classification.measured:advice",
+        not_data="trainables.data.registry:not_data",
     ),
     "closed-form": _Place(
         options="trainables.closed_form:ClosedFormOptions",
@@ -56,6 +58,8 @@ def trainer_names() -> tuple[str, ...]:
 def vocabulary(name: str) -> dict[str, Any]:
     """Options, metrics and data sets that a trainer understands, as JSON-able data made without torch.
 
+    `not_data` says of other names in the data library why they are no data set.
+
     Raises:
         TrainableError: TRAINER_UNKNOWN.
     """
@@ -65,6 +69,7 @@ def vocabulary(name: str) -> dict[str, Any]:
         "options": fragments(_at(place.options)),
         "metrics": {metric: dict(law) for metric, law in _at(place.metrics).items()},
         "data": dict(_at(place.data)()),
+        "not_data": dict(_at(place.not_data)()) if place.not_data else {},
     }
 
 

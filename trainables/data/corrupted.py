@@ -181,13 +181,16 @@ def _there() -> str:
 
 def _read(plain: Mapping[str, Any], where: str) -> CorruptedFacts:
     try:
-        told: dict[str, Any] = {name: plain[name] for name in _FIELDS}
-        told: dict[str, Any] = {name: plain[name] for name in _FIELDS}
-        return CorruptedFacts(**{name: tuple(each) if isinstance(each, list) else each for name, each in told.items()})
+        fields: dict[str, Any] = {name: _frozen(plain[name]) for name in _FIELDS}
     except (KeyError, TypeError) as error:
         raise TrainableError(
             "DATA_CORRUPT", f"{where}: no corrupted test set ({error}); add it again with `robustune data add`"
         ) from error
+    return CorruptedFacts(**fields)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 _FIELDS: Final = tuple(CorruptedFacts.__dataclass_fields__)

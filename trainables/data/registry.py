@@ -41,6 +41,11 @@ def corrupted_sets() -> Mapping[str, str]:
     return library.descriptions(library.folder(), library.CORRUPTED)
 
 
+def not_data() -> Mapping[str, str]:
+    """Why a study cannot name what the library holds besides data sets, by name."""
+    return {name: library.ONLY_TESTS.format(name=name) for name in corrupted_sets()}
+
+
 def facts(name: str) -> Mapping[str, Any]:
     """Classes, shape and more of a data set, as its `data.json` says it; nothing is built, and no image is read.
 
