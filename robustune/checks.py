@@ -3,6 +3,8 @@
 import math
 import os
 import tempfile
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
 from search_spaces.complaints import plain_text
 from trainables.errors import TrainableError
-from trainables.registry import load_options, vocabularies
+from trainables.preparation import Step
+from trainables.registry import load_advice, load_options, vocabularies
 from trainables.storage import is_uri, opened
 
 
@@ -85,7 +88,7 @@ def check(study: Study, settings: Settings) -> list[str]:
     # Where the results folder cannot be used, its mlflow.db is no second mistake.
     warnings, unusable = _tracking(settings) if settings.tracking_uri or not complaints else ([], [])
     _raise_any([*complaints, *unusable])
-    return warnings
+    return [*warnings, *_advice(study)]
 
 
 def check_building(study: Study, settings: Settings) -> None:
@@ -134,6 +137,13 @@ def _options(study: Study) -> list[Mistake]:
     except TrainableError as error:
         found.append(Mistake.of(error, f"{study.name}: options", "STUDY_INVALID"))
     return found
+
+
+def _advice(study: Study) -> list[str]:
+    from robustune.preparation import possible
+
+    told = load_advice(study.trainer)(study.options, possible(study), study.metrics)
+    return [plain_text(line) for line in told]
 
 
 def _said(problem: Any) -> str:
@@ -235,23 +245,35 @@ def _tracking(settings: Settings) -> tuple[list[str], list[Mistake]]:
 
 def describe(study: Study, settings: Settings) -> list[str]:
     """Tells in lines what a search would do: how much it tries, where things go, and what is built already."""
-    from robustune.preparation import addresses, steps, whole_names
+    from robustune import relative
+    from robustune.preparation import addresses, steps
     from robustune.tracking.destination import printable, redacted
     from trainables.data.store import Store
 
     store = Store(settings.store)
-    digests = addresses(steps(study))
-    whole = [name for name, owner in whole_names(digests).items() if name == owner]
-    built = [name for name in digests if name in whole and store.has(digests[name])]
-    waiting = [name for name in digests if name in whole and name not in built]
+    planned = steps(study)
+    digests = addresses(planned)
+    built = {name for name in digests if store.has(digests[name])}
+    there, waiting = (", ".join(_told(planned, part)) or "nothing" for part in (built, digests.keys() - built))
     objectives = ", ".join(f"{objective.metric} ({objective.goal})" for objective in study.objectives)
     return [
         f"{study.name}: {study.trainer} on {study.data}, {objectives}",
         f"at most {study.budget.trials} trials of {study.budget.epochs} epochs; sampler {study.sampler.name}, "
         f"early stopping {study.early_stopping.name}, seed {study.seed}",
         f"searched: {', '.join(study.space)}",
+        *map(plain_text, relative.planned(study)),
         f"results: {plain_text(str(settings.results_folder / study.name))}",
         f"tracking: {printable(redacted(settings.tracking))}",
-        f"to be built first: {', '.join(waiting) or 'nothing'}; there already: {', '.join(built) or 'nothing'}",
+        f"to be built first: {waiting}; there already: {there}",
         "ok",
     ]
+
+
+def _told(planned: Sequence[Step], chosen: Collection[str]) -> list[str]:
+    """The chosen steps by the names that they are told under, in the order of the plan; of a set's shards none."""
+    from robustune.preparation import told_names
+
+    owners = told_names(planned)
+    parts = Counter(owners[name] for name in chosen)
+    wanted = [name for name in dict.fromkeys(owners.values()) if (name in chosen if name in owners else parts[name])]
+    return [name if name in owners else f"{name} ({parts[name]})" for name in wanted]

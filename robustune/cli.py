@@ -31,7 +31,7 @@ from robustune.cli_corrupt import corrupt
 from robustune.cli_data import data_app
 from robustune.cli_sets import evaluate, sets_app
 from robustune.cli_styles import styles_app
-from robustune.errors import Mistake, readable
+from robustune.errors import Mistake, printable, readable
 
 if TYPE_CHECKING:
     from robustune.running import SearchResult
@@ -323,7 +323,7 @@ def _show_front(now: "Standing", folder: Path) -> None:
     Console(highlight=False).print(front_table(now))
     typer.echo(f"front of {len(now.front)} trials, hypervolume {now.hypervolume:.4f}")
     for line in reached(folder):
-        console.print(line)
+        console.print(printable(line))
 
 
 def _show_paths(paths: Mapping[str, Path]) -> None:

@@ -84,9 +84,10 @@ def evaluate(
     gpus: Gpus = 0.0,
     results: Results = "results",
 ) -> None:
-    """Score trials on five sets, hold-out sets among them."""
+    """Score trials on five sets, hold-out sets among them, and under corruptions where the study asks for that."""
     from rich.console import Console
 
+    from robustune import corruption_evaluation
     from robustune.evaluation import evaluate as run
     from robustune.evaluation import notes, table
     from robustune.screen import Screen
@@ -97,6 +98,11 @@ def evaluate(
     console.print(table(done.told))
     for line in notes(done.told):
         console.print(line)
+    if corrupted := corruption_evaluation.under_corruptions(done.told):
+        console.print()
+        console.print(corruption_evaluation.table(corrupted))
+        for line in corruption_evaluation.notes(corrupted):
+            console.print(line)
     for name, path in done.paths.items():
         screen.say(f"{name}: {path}")
 

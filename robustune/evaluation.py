@@ -1,4 +1,4 @@
-"""What the trials of a finished search are worth on images that it never saw: five sets, one table."""
+"""What the trials of a finished search are worth on images that it never saw: five sets, and corruptions."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,10 @@ from rich.table import Table
 
 from analysis import front as fronts
 from analysis import records
-from robustune import checks
+from robustune import checks, corruption_evaluation
 from robustune.building import bring
 from robustune.checkpoints import whole_copy
+from robustune.corruption_evaluation import ERRORS_FILE, under_corruptions
 from robustune.errors import Mistake, readable
 from robustune.ledger import Ledger
 from robustune.preparation import Prepared, missing, standing
@@ -63,6 +64,8 @@ class Finished:
 def evaluate(study: str, wanted: Sequence[int], settings: Settings, screen: Screen) -> Evaluation:
     """Scores trials of a finished study on the five sets and the clean test images, each once: the store keeps it.
 
+    Where a metric of the study is relative to the baseline's errors, corrupted test images come with them.
+
     Args:
         study: name, study file or folder of a study that was begun.
         wanted: numbers of trials; none means those of the front.
@@ -82,10 +85,10 @@ def evaluate(study: str, wanted: Sequence[int], settings: Settings, screen: Scre
     steps = {number: _step(done, number, planned) for number in numbers}
     built = bring([*planned, *_with_files(done, planned, steps, settings).values()], settings, screen)
     told = {number: built[step.name].summary for number, step in steps.items()}
-    _write(done, told, built, planned)
+    paths = _write(done, told, built, planned)
     written = write_report(folder, settings.tracking)  # whose page shows what was evaluated
     shown = {name: path for name, path in written.items() if name in SHOWN}
-    return Evaluation(folder, told, {FILE: folder / FILE, **shown})
+    return Evaluation(folder, told, {**paths, **shown})
 
 
 def table(told: Mapping[int, Mapping[str, Any]]) -> Table:
@@ -183,8 +186,34 @@ def _with_file(step: Step, done: Finished, number: int, settings: Settings) -> S
 
 def _write(
     done: Finished, told: Mapping[int, Mapping[str, Any]], built: Mapping[str, Prepared], planned: Sequence[Step]
-) -> None:
-    """Writes a line for each trial: what was drawn, what the search saw, and the scores with their counts."""
+) -> dict[str, Path]:
+    """Writes a line for each trial: what was drawn, what the search saw, and the scores with their counts.
+
+    Where trials were scored under corruptions, every error rate is written too, a line each.
+    """
+    sets = {step.name: built[step.name].digest for step in planned if step.kind == KIND}
+    attacks = next(iter(told.values()))["attacks"]
+    said = {"study": done.study.digest, "sets": json.dumps(sets), "attacks": json.dumps(attacks)}
+    tables = {FILE: _rows(done, told)}
+    if corrupted := under_corruptions(told):
+        said["corruption"] = json.dumps(corruption_evaluation.said(corrupted))
+        for name, column in corruption_evaluation.columns(corrupted).items():
+            tables[FILE] = tables[FILE].append_column(name, column)
+        tables[ERRORS_FILE] = corruption_evaluation.errors(corrupted)
+    try:
+        (done.folder / ERRORS_FILE).unlink(missing_ok=True)  # may be of a study that was in this folder before
+        return {
+            name: records.write_parquet(rows.replace_schema_metadata(said), done.folder / name)
+            for name, rows in tables.items()
+        }
+    except OSError as error:
+        raise Mistake(
+            "RESULTS_UNWRITABLE",
+            f"{done.folder}: the evaluation cannot be written ({error}); make room or give it write permission",
+        ) from error
+
+
+def _rows(done: Finished, told: Mapping[int, Mapping[str, Any]]) -> pa.Table:
     names = ["number", *(name for name in done.trials.column_names if name.startswith(("options.", "metrics.")))]
     order = pa.array(list(told), pa.int64())
     rows = done.trials.select(names).take(pc.index_in(order, done.trials["number"].combine_chunks()))
@@ -192,13 +221,4 @@ def _write(
         there = {name for one in told.values() for name in one[part]}
         for name in (name for name in HEADS if name in there):
             rows = rows.append_column(f"{part}.{name}", pa.array([one[part].get(name) for one in told.values()], kind))
-    sets = {step.name: built[step.name].digest for step in planned if step.kind == KIND}
-    attacks = next(iter(told.values()))["attacks"]
-    said = {"study": done.study.digest, "sets": json.dumps(sets), "attacks": json.dumps(attacks)}
-    try:
-        records.write_parquet(rows.replace_schema_metadata(said), done.folder / FILE)
-    except OSError as error:
-        raise Mistake(
-            "RESULTS_UNWRITABLE",
-            f"{done.folder / FILE}: cannot be written ({error}); make room or give it write permission",
-        ) from error
+    return rows

@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 from analysis import schema
 from analysis.records import read_study
+from robustune import relative
 from robustune.checkpoints import newest_whole
 from robustune.differences import mismatch
 from robustune.errors import Mistake
@@ -290,6 +291,7 @@ def _study_fact(study: Study, versions: Mapping[str, str]) -> dict[str, Any]:
         "source": study.source,
         "digest": study.digest,
         "seed": study.seed,
+        "measured": relative.ways(study),
         "versions": dict(versions),
     }
 

@@ -78,8 +78,9 @@ def told_names(planned: Iterable[Step]) -> dict[str, str]:
     """Returns under which name each step is told: a shard under its set, one split's corruptions under that split."""
     planned = list(planned)
     owners = whole_names(step.name for step in planned)
-    corrupted = {step.name: step.name.rpartition("/")[0] for step in planned if step.kind == CORRUPTED}
-    return {**owners, **corrupted}
+    return {
+        step.name: step.name.rpartition("/")[0] if step.kind == CORRUPTED else owners[step.name] for step in planned
+    }
 
 
 def possible(study: Study) -> dict[str, list[Any]]:

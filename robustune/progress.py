@@ -63,8 +63,8 @@ class Building:
             self._bars.start_task(self._rows[owner])
         elif owner not in self._told and _is_told(owner):
             self._told.add(owner)
-            parts = self._shares(owner)
-            self._say(f"preparing {owner}{f' in {parts}' if parts else ''}{self._notes.get(owner, '')}")
+            parts, joint = self._shares(owner), " in " if owner in self._owners else ": "
+            self._say(f"preparing {owner}{f'{joint}{parts}' if parts else ''}{self._notes.get(owner, '')}")
 
     def finished(self, name: str, summary: Mapping[str, Any], node: str) -> None:
         """Counts a step, and says what a whole set holds."""
