@@ -123,20 +123,29 @@ def a_grid(space: dict[str, Any], trials: int = 0, name: str = "grid", **changes
 
 
 def gridded(
-    folder: Path, study: Study, score: Callable[[dict[str, Any], str, int], float], failed: int = -1, left: int = 0
+    folder: Path,
+    study: Study,
+    score: Callable[[dict[str, Any], str, int], float],
+    failed: int = -1,
+    left: int = 0,
+    conditions: bool = False,
 ) -> Path:
     """Writes a whole grid whose scores are a function of configuration, metric and epoch, in a shuffled order.
 
     Args:
         folder: of the study.
-        study: a grid without conditions.
+        study: a grid.
         score: what a trial reports.
         failed: number of the trial that fails after its first epoch.
         left: how many of the last configurations are not tried.
+        conditions: whether configurations without some option are tried too, as a grid with conditions has them.
     """
     every = [
         dict(zip(study.space, point, strict=True)) for point in product(*(one.grid() for one in study.space.values()))
     ]
+    if conditions:
+        kept = [{name: one[name] for name in one if active(study.space, one, name)} for one in every]
+        every = list({repr(one): one for one in kept}.values())
     every = [config for config in every if all(active(study.space, config, name) for name in config)]
     random.Random(study.seed).shuffle(every)
     with Ledger.create(folder, study, {"torch": "2.14.1"}) as ledger:
@@ -201,7 +210,7 @@ def write_evaluation(
         kept = {name: value for name, value in row.items() if name.startswith(("options.", "metrics."))}
         ce = {
             name: sum(rate(row["number"], name, s) for s in (1, 2, 3, 4, 5))
-            / sum(rate(-1, name, s) for s in (1, 2, 3, 4, 5))
+            / (sum(rate(-1, name, s) for s in (1, 2, 3, 4, 5)) or math.nan)
             for names in GROUPS.values()
             for name in names
         }
