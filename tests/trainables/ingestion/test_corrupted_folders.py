@@ -178,8 +178,8 @@ def test_a_corruption_of_another_size_is_told(making: Any, adding: Any, whole: P
     told = ("several sizes", "fog 12x12", "snow 8x8", "--size N")
     making.complained(adding, "imagenet-c", whole, *told, corruptions=("snow", "fog"))
     path.write_bytes(making.encoded(making.picture(0, 16)))
-    told = ("images of 2 sizes", "12x12 (29), 16x16 (1)")
-    making.complained(adding, "imagenet-c", whole, *told, corruptions=("fog",))
+    also = ("images of 2 sizes", "12x12 (29), 16x16 (1)")
+    making.complained(adding, "imagenet-c", whole, *also, corruptions=("fog",))
     assert adding("imagenet-c", whole, corruptions=("snow", "fog"), size=6).facts["image_shape"] == [3, 6, 6]
 
 
