@@ -101,6 +101,12 @@ def corrupt(
     Raises:
         ValueError: an argument breaks its law; the message names the law and what would do.
 
+    Example:
+        >>> images = torch.randint(256, (8, 3, 64, 64), dtype=torch.uint8)
+        >>> foggy = corrupt(images, "fog", 3, torch.Generator().manual_seed(0))
+        >>> foggy.shape, foggy.dtype
+        (torch.Size([8, 3, 64, 64]), torch.uint8)
+
     Source: Hendrycks & Dietterich 2019; docs/corruption-fidelity.md says how close this is to imagecorruptions 1.1.2.
     """
     _check_images(images)
