@@ -114,14 +114,16 @@ def _show_built(built: "Built", as_json: bool) -> None:
     from rich.console import Console
 
     from robustune.progress import told
-    from robustune.sets import table
+    from robustune.sets import corrupted_lines, table
 
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(built), indent=2))
         return
     typer.echo(f"baseline{told(built.baseline)}")
     Console(highlight=False).print(table(built.sets))
-    there = len(built.sets) - built.new
+    for line in corrupted_lines(built):
+        typer.echo(line)
+    there = len(built.sets) + len(built.corrupted) - built.new
     if built.new:
         typer.echo(f"built {built.new} sets; {there} were there already")
     else:

@@ -22,7 +22,7 @@ from robustune.ledger import Ledger
 from robustune.preparation import Prepared, missing, standing
 from robustune.running import write_report
 from robustune.screen import Screen
-from robustune.sets import KIND, with_hold_out
+from robustune.sets import CORRUPTED, KIND, with_hold_out
 from robustune.settings import Settings
 from robustune.standing import trials_left
 from search_spaces import Study
@@ -191,7 +191,7 @@ def _write(
 
     Where trials were scored under corruptions, every error rate is written too, a line each.
     """
-    sets = {step.name: built[step.name].digest for step in planned if step.kind == KIND}
+    sets = {step.name: built[step.name].digest for step in planned if step.kind in (KIND, *CORRUPTED)}
     attacks = next(iter(told.values()))["attacks"]
     said = {"study": done.study.digest, "sets": json.dumps(sets), "attacks": json.dumps(attacks)}
     tables = {FILE: _rows(done, told)}

@@ -79,10 +79,15 @@ def reached(folder: Path) -> list[str]:
     if told is None or not measured:
         return []
     corruptions = told["table"]["corruptions"]
-    lines = [f"{', '.join(measured)}: relative to the baseline, {origin(study)}; {worth(told)}"]
+    lines = [f"{', '.join(measured)}: relative to the baseline, {baseline(study, told)}"]
     lines += seen(corruptions)
     lines += overlap({name: why for name, why in told["overlap"].items() if name in corruptions})
     return lines
+
+
+def baseline(study: Study, errors: Mapping[str, Any]) -> str:
+    """Tells where the study's baseline comes from and how good it is."""
+    return f"{origin(study)}; {worth(errors)}"
 
 
 def worth(errors: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """The sets of a study, built ahead of a search or after it, and examples out of them."""
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from robustune import checks
 from robustune.building import bring
 from robustune.errors import Mistake
-from robustune.preparation import steps
+from robustune.preparation import Prepared, steps
 from robustune.screen import Screen
 from robustune.settings import Settings
 from search_spaces import Study
@@ -20,6 +20,8 @@ from trainables.classification.planner import examples_step
 from trainables.preparation import Step
 
 KIND: Final = "set"
+CORRUPTED: Final = ("corrupted", "corrupted-data")
+ERRORS: Final = "baseline-errors"
 PREFIX: Final = "set/"
 EXAMPLES: Final = "examples.arrow"
 DIGEST_LETTERS: Final = 8
@@ -37,15 +39,24 @@ class BuiltSet:
 
 @dataclass(frozen=True)
 class Built:
-    """The sets of a study in the order of the plan, and what was measured of the baseline that they are made for."""
+    """The sets of a study in the order of the plan, and what was measured of the baseline that they are made for.
+
+    Attributes:
+        baseline: its accuracies.
+        sets: of perturbed images.
+        corrupted: images under one corruption each, for the metrics that need them.
+        errors: of the baseline on those, by the split.
+    """
 
     baseline: Mapping[str, Any]
     sets: tuple[BuiltSet, ...]
+    corrupted: tuple[BuiltSet, ...] = ()
+    errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def new(self) -> int:
         """Sets that were built just now."""
-        return sum(not one.there for one in self.sets)
+        return sum(not one.there for one in (*self.sets, *self.corrupted))
 
 
 def build(study: Study, settings: Settings, screen: Screen) -> Built:
@@ -56,9 +67,8 @@ def build(study: Study, settings: Settings, screen: Screen) -> Built:
     """
     planned = with_hold_out(study, settings)
     built = bring(planned, settings, screen)
-    named = {_short(step): built[step.name] for step in planned if step.kind == KIND}
-    rows = (BuiltSet(name, one.digest, one.there, one.summary) for name, one in named.items())
-    return Built(built["baseline"].summary, tuple(rows))
+    errors = {step.name.rpartition("/")[2]: built[step.name].summary for step in planned if step.kind == ERRORS}
+    return Built(built["baseline"].summary, _of((KIND,), planned, built), _of(CORRUPTED, planned, built), errors)
 
 
 def examples(study: Study, wanted: str | None, count: int, settings: Settings, screen: Screen) -> dict[str, Path]:
@@ -107,6 +117,24 @@ def table(sets: Sequence[BuiltSet]) -> Table:
     for one in sets:
         shown.add_row(one.name, *_measured(one.summary), one.digest[:DIGEST_LETTERS], "there" if one.there else "built")
     return shown
+
+
+def corrupted_lines(built: Built) -> list[str]:
+    """Tells in a line for each split how many corrupted images there are, and the baseline's errors on them."""
+    lines = []
+    for split, errors in built.errors.items():
+        corruptions, severities = (errors["table"][kind] for kind in ("corruptions", "severities"))
+        lines.append(
+            f"corrupted {split} images: {len(corruptions)} corruptions at {len(severities)} severities of "
+            f"{errors['images']:,} images; the baseline's clean error {errors['clean_error']:.4f}, mean error under "
+            f"them {errors['mean_error']:.4f}"
+        )
+    return lines
+
+
+def _of(kinds: Collection[str], planned: Sequence[Step], built: Mapping[str, Prepared]) -> tuple[BuiltSet, ...]:
+    named = {_short(step): built[step.name] for step in planned if step.kind in kinds}
+    return tuple(BuiltSet(name, one.digest, one.there, one.summary) for name, one in named.items())
 
 
 def _measured(told: Mapping[str, Any]) -> tuple[str, ...]:

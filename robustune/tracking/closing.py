@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from analysis import records
 from analysis.front import front, hypervolume_history
+from robustune.relative import reached
 from search_spaces import Study
 
 FILES: Final = (
@@ -49,6 +50,8 @@ def note(folder: Path, experiment: str, runs: Mapping[int, str]) -> str:
     lines = [f"**{_escaped(study.name)}**: {ended}. {_summary(folder, study, experiment, runs)}", ""]
     if study.description:
         lines += [_escaped(study.description), ""]
+    for told in reached(folder):
+        lines += [_escaped(told), ""]
     names = [objective.metric for objective in study.objectives]
     rows = [_line(row, names, experiment, runs) for row in _front(folder)[:MOST_LISTED]]
     if rows:

@@ -14,6 +14,7 @@ from mlflow.tracking import MlflowClient
 from analysis import records
 from analysis.front import hypervolume_history
 from analysis.records import Event
+from robustune import relative
 from robustune.tracking import closing, places, translation
 from robustune.tracking.cursor import Cursor
 from robustune.tracking.destination import begin_database, printable
@@ -41,6 +42,7 @@ class Sender:
         self._cursor = cursor
         self._warn = warn
         self._study = records.read_study(folder)
+        self._ways = records.measured(folder)
         begin_database(uri)
         self._client = MlflowClient(tracking_uri=uri)
         self._inputs = 0
@@ -98,7 +100,10 @@ class Sender:
     def _opened_parent(self) -> str:
         facts = records.facts(self._folder)
         created = translation.milliseconds(facts["created"])
-        tags = translation.search_tags(self._study, f"{self._study.digest[:16]}-{created}")
+        tags = {
+            **translation.search_tags(self._study, f"{self._study.digest[:16]}-{created}"),
+            **translation.measured_tags(self._ways, self._study.budget.epochs),
+        }
         run = places.parent(self._client, self._experiment, tags, created)
         identity = str(run.info.run_id)
         self._cursor.settle(self._experiment, identity)
@@ -158,7 +163,9 @@ class Sender:
             asked = True
         if asked and self._inputs:
             self._client.log_inputs(run, translation.inputs(records.sets(self._folder)))
-        points = [point for event in events if event.kind == "reported" for point in translation.points(event)]
+        epochs = self._study.budget.epochs
+        reported = [event for event in events if event.kind == "reported"]
+        points = [point for event in reported for point in translation.points(event, self._ways, epochs)]
         ending = next((event for event in events if event.kind == "ended"), None)
         self._client.log_batch(
             run,
@@ -186,6 +193,9 @@ class Sender:
         sets = records.sets(self._folder)
         if len(sets) > self._inputs:
             self._client.log_inputs(self._parent, translation.inputs(sets))
+            if errors := sets.get(relative.ERRORS):
+                told = relative.baseline(self._study, errors)[: translation.LONGEST_TAG]
+                self._client.set_tag(self._parent, "robustune.baseline", told)
             self._inputs = len(sets)
 
     def _send_hypervolume(self) -> None:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from analysis.measuring import Ways, measured_alike
 from analysis.records import Event
+from robustune.relative import in_turn
 from search_spaces import Study
 
 # A stopped trial did all that was asked of it, and MLflow's lists show FINISHED runs by default; KILLED is for runs
@@ -17,7 +19,7 @@ LONGEST_PARAMETER: Final = 6000
 LONGEST_TAG: Final = 8000
 LONGEST_DIGEST: Final = 36
 DATA: Final = "data"
-SETS: Final = "set/"
+SETS: Final = ("set/", "corrupted/")
 
 
 def search_parameters(study: Study) -> list[Param]:
@@ -48,11 +50,36 @@ def parameters(values: Mapping[str, Any], prefix: str = "") -> list[Param]:
     return flat
 
 
-def points(event: Event) -> list[Metric]:
-    """Returns the scores of one reported epoch, stamped with the time at which the ledger recorded them."""
+def points(event: Event, ways: Ways, epochs: int) -> list[Metric]:
+    """Returns the scores of one reported epoch, stamped with the time at which the ledger recorded them.
+
+    A score that is not measured as at the study's last epoch has a name of its own, `until-epoch-8/mce`: MLflow shows
+    the last value of a name, and one that was measured otherwise would stand in a column with those of other runs.
+
+    Args:
+        event: of kind "reported".
+        ways: in which each metric is measured.
+        epochs: of a trial that is never stopped.
+    """
     trained, scored = event.seconds
-    values = {**event.metrics, "train_seconds": trained, "score_seconds": scored}
+    scores = {score_name(name, event.epoch, ways, epochs): value for name, value in event.metrics.items()}
+    values = {**scores, "train_seconds": trained, "score_seconds": scored}
     return [Metric(name, value, milliseconds(event.recorded), event.epoch) for name, value in values.items()]
+
+
+def score_name(metric: str, epoch: int, ways: Ways, epochs: int) -> str:
+    """Returns the name under which MLflow has a metric of an epoch."""
+    if measured_alike(ways, metric, epoch, epochs):
+        return metric
+    last = next(first for first, _ in ways[metric] if first > epoch) - 1
+    return f"until-epoch-{last}/{metric}"
+
+
+def measured_tags(ways: Ways, epochs: int) -> dict[str, str]:
+    """Returns for each relative metric in which ways it is measured, and in which epochs."""
+    return {
+        f"robustune.measured.{name}": "\n".join(in_turn(found, epochs))[:LONGEST_TAG] for name, found in ways.items()
+    }
 
 
 def search_tags(study: Study, search: str) -> dict[str, str]:
