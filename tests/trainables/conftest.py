@@ -82,7 +82,13 @@ def sets(store: Store, data: str) -> dict[str, str]:
     digest = address("fooling", {"name": "sixteen", "version": 1})
     clean = read_images(store.open(data).path / "validation.arrow")
     store.publish(digest, lambda to: write_images(to / "images.arrow", clean.images, clean.labels, clean.lineage), {})
-    names = ("perturbed-training", "perturbed-validation", "augmentation/fooling-20", "augmentation/gaussian")
+    names = (
+        "perturbed-training",
+        "perturbed-validation",
+        "augmentation/fooling-20",
+        "augmentation/gaussian",
+        "augmentation/stylised",
+    )
     return {"data": data, **{f"set/{name}": digest for name in names}}
 
 

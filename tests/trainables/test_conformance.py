@@ -82,6 +82,7 @@ TABLE = {
             **THIN,
             "transform": "augmix",
             "augmix_overlapping": True,
+            "training_images": 40,
             "noise_scale": 0.05,
             "noise_gradient": "perturbed",
             "precision": "bfloat16",
@@ -106,6 +107,11 @@ TABLE = {
         "classification",
         {**THIN, "head": "kept", "extra_sets": ["gaussian"], "extra_share": 1.0, "optimizer": "sgd", "momentum": 0.0},
         {"extra_share": 0.9},
+    ),
+    "fooling, Gaussian and stylised images beside clean ones": Row(
+        "classification",
+        {**THIN, "fooling_rates": [20], "extra_sets": ["gaussian", "stylised"], "steps_per_epoch": 4},
+        {"extra_sets": ["stylised"]},
     ),
     "dropout": Row(
         "classification",
