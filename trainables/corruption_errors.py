@@ -122,23 +122,35 @@ class ErrorCount:
         for cell, counts in other._counts.items():
             self._add(cell, *counts)
 
-    def table(self, corruptions: Sequence[str], severities: Sequence[int]) -> ErrorTable:
+    def table(self, corruptions: Sequence[str], severities: Sequence[int], clean: float | None = None) -> ErrorTable:
         """The rates in these cells.
 
+        Args:
+            corruptions: names.
+            severities: of each of them.
+            clean: rate on other images, where those that were corrupted are not at hand; None takes the counted one.
+
         Raises:
-            ValueError: a cell has no image, or another number of images than the clean one.
+            ValueError: a cell has no image, or another number of images than the first one.
         """
-        cells = [self.CLEAN, *((name, severity) for name in corruptions for severity in severities)]
+        cells = [(name, severity) for name in corruptions for severity in severities]
+        images = self._images(cells if clean is not None else [self.CLEAN, *cells])
+        rates = [self._counts[cell][0] / images for cell in cells]
+        errors = torch.tensor(rates, dtype=torch.float64).view(len(corruptions), len(severities))
+        own = self._counts[self.CLEAN][0] / images if clean is None else clean
+        return ErrorTable(tuple(corruptions), tuple(severities), errors, own)
+
+    def _images(self, cells: Sequence[tuple[str, int]]) -> int:
+        """Images counted in each of the cells."""
         empty = [f"{name} {severity}" for name, severity in cells if not self._counts.get((name, severity), (0, 0))[1]]
         if empty:
             raise ValueError(f"ErrorCount: no image counted for {listed(empty)}")
-        _, images = self._counts[self.CLEAN]
+        _, images = self._counts[cells[0]]
         uneven = [f"{name} {severity}" for name, severity in cells if self._counts[name, severity][1] != images]
         if uneven:
-            raise ValueError(f"ErrorCount: other numbers of images than the {images} clean ones for {listed(uneven)}")
-        rates = [self._counts[cell][0] / images for cell in cells]
-        errors = torch.tensor(rates[1:], dtype=torch.float64).view(len(corruptions), len(severities))
-        return ErrorTable(tuple(corruptions), tuple(severities), errors, rates[0])
+            first = f"{cells[0][0]} {cells[0][1]}".removesuffix(" 0")
+            raise ValueError(f"ErrorCount: other numbers of images than the {images} of {first} for {listed(uneven)}")
+        return images
 
     def _add(self, cell: tuple[str, int], wrong: int, images: int) -> None:
         before = self._counts.get(cell, (0, 0))

@@ -82,6 +82,15 @@ def corruption_errors(table: ErrorTable, baseline: ErrorTable) -> dict[str, floa
     return dict(zip(table.corruptions, ratios.tolist(), strict=True))
 
 
+def flawless(baseline: ErrorTable, beyond: float = 0.0) -> tuple[str, ...]:
+    """Corruptions under which a baseline's errors, summed over severities, are none beyond a rate.
+
+    Nothing can be relative to them: CE where the rate is 0, relative CE where it is the baseline's clean one.
+    """
+    sums = (baseline.errors - beyond).sum(1)
+    return tuple(baseline.corruptions[row] for row in (sums <= _NONE).nonzero().flatten().tolist())
+
+
 def group_errors(table: ErrorTable, baseline: ErrorTable) -> dict[str, float]:
     """Mean CE of each group's corruptions that are in the table; groups without any are left out.
 

@@ -148,7 +148,7 @@ def test_missing_and_uneven_cells_are_named() -> None:
     with pytest.raises(ValueError, match="no image counted for fog 2"):
         counts.table(("fog",), (1, 2))
     counts.add("fog", 2, torch.ones(3, dtype=torch.bool))
-    with pytest.raises(ValueError, match="other numbers of images than the 4 clean ones for fog 2"):
+    with pytest.raises(ValueError, match="other numbers of images than the 4 of clean for fog 2"):
         counts.table(("fog",), (1, 2))
     with pytest.raises(ValueError, match=r"want \(n,\) booleans"):
         counts.add("fog", 1, torch.zeros(4))

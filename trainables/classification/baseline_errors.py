@@ -3,22 +3,19 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from trainables.classification.baseline import baseline_net
-from trainables.classification.corrupted_sets import read_corrupted
+from trainables.classification.corrupted_sets import split_images
 from trainables.classification.corruption_scorer import ERRORS, errors_under
-from trainables.classification.corruption_steps import corrupted_name
 from trainables.classification.facts import labelled, normalisation
 from trainables.classification.measured import Way
 from trainables.corruption_errors import ErrorTable
+from trainables.corruption_scores import flawless
 from trainables.errors import TrainableError
 from trainables.models import evaluating
 from trainables.precision import repeatable
 from trainables.preparation import Inputs
-
-# A sum of rates below this is none, as in `trainables.corruption_scores`.
-_NONE: Final = 1e-9
 
 
 def build_baseline_errors(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
@@ -27,22 +24,23 @@ def build_baseline_errors(arguments: Mapping[str, Any], inputs: Inputs, director
     Raises:
         TrainableError: BASELINE_FLAWLESS, where the baseline makes no error that some metric could be relative to.
     """
-    names = tuple(arguments["corruptions"])
     data, split = inputs.folder("data"), arguments["split"]
-    corrupted = {name: read_corrupted(inputs.folder(corrupted_name(split, name))) for name in names}
-    images = len(next(iter(corrupted[names[0]].values())))
+    corrupted = split_images(arguments, inputs)
+    clean = labelled(data, split)
+    # Another's images were made from test images that are not at hand, so all of ours tell the clean error.
+    clean = clean if arguments["from_library"] else clean.first(len(corrupted))
     net = baseline_net(inputs)
     with evaluating(net), repeatable():
-        cells = Way(names, tuple(arguments["severities"]))
-        table = errors_under(net, labelled(data, split).first(images), corrupted, cells, normalisation(data))
+        cells = Way(tuple(arguments["corruptions"]), tuple(arguments["severities"]))
+        table = errors_under(net, clean, corrupted, cells, normalisation(data))
     for needed in arguments.get("needed", ()):
         _check_errs(table, needed)
     told = {
         "table": table.plain(),
         "mean_error": round(float(table.errors.mean()), 6),
         "clean_error": round(table.clean, 6),
-        "images": images,
-        "overlap": arguments["overlap"],
+        "images": len(corrupted),
+        **{name: arguments[name] for name in ("source", "overlap", "seen")},
     }
     (directory / ERRORS).write_text(json.dumps(told))
     return told
@@ -51,13 +49,13 @@ def build_baseline_errors(arguments: Mapping[str, Any], inputs: Inputs, director
 def _check_errs(table: ErrorTable, needed: Mapping[str, Any]) -> None:
     part = table.only(needed["corruptions"], needed["severities"])
     beyond = part.clean if needed["beyond_clean"] else 0.0
-    sums = (part.errors - beyond).sum(1)
-    flawless = [part.corruptions[row] for row in (sums <= _NONE).nonzero().flatten().tolist()]
-    if flawless:
+    names = flawless(part, beyond)
+    if names:
         what = f"no more errors than the {part.clean:.3g} on clean images" if needed["beyond_clean"] else "no error"
+        better = "take a baseline that has learnt more" if needed["beyond_clean"] else "take a weaker baseline"
         raise TrainableError(
             "BASELINE_FLAWLESS",
-            f"it makes {what} under {', '.join(flawless)} at severity {', '.join(map(str, part.severities))}, so "
-            f"nothing can be relative to that; leave {'it' if len(flawless) == 1 else 'them'} out, take higher "
-            "severities or more corruption_images, or a weaker baseline",
+            f"it makes {what} under {', '.join(names)} at severity {', '.join(map(str, part.severities))}, so "
+            f"nothing can be relative to that; leave {'it' if len(names) == 1 else 'them'} out of the corruptions, "
+            f"take higher severities or more corruption_images, or {better}",
         )

@@ -9,7 +9,11 @@ import torch
 from torch import Tensor
 
 from trainables.classification.batches import LabelledImages
-from trainables.classification.corruption_steps import ice_digest
+from trainables.classification.corruption_options import size_complaint
+from trainables.classification.corruption_steps import corrupted_name, ice_digest
+from trainables.classification.facts import facts_of
+from trainables.data import corrupted
+from trainables.data.corrupted_images import read_cell
 from trainables.data.gathering import gathering
 from trainables.data.store import read_images, write_images
 from trainables.errors import TrainableError
@@ -33,6 +37,8 @@ def build_corrupted(arguments: Mapping[str, Any], inputs: Inputs, directory: Pat
             pictures of ice are none or changed.
     """
     clean = read_images(inputs.folder("data") / f"{arguments['split']}.arrow")
+    if complaint := size_complaint(clean.images.shape[1:]):
+        raise TrainableError("DATA_INVALID", complaint)
     severities: Sequence[int] = arguments["severities"]
     count = min(arguments["images"] or len(clean), len(clean))
     ice = _ice(arguments, inputs)
@@ -53,8 +59,75 @@ def build_corrupted(arguments: Mapping[str, Any], inputs: Inputs, directory: Pat
     return {"images": total, "sources": count, "severities": list(severities)}
 
 
-def read_corrupted(folder: Path) -> dict[int, LabelledImages]:
-    """Images of a corrupted set by severity, mapped and not copied."""
+def split_images(told: Mapping[str, Any], inputs: Inputs) -> "CorruptedSets | LibraryImages":
+    """The corrupted images that a step of kind `baseline-errors` measured the baseline on.
+
+    Args:
+        told: the arguments of that step.
+        inputs: with the steps that it reads.
+
+    Raises:
+        TrainableError: DATA_INVALID, DATA_CORRUPT, where images of the library do not fit the data.
+    """
+    if told["from_library"]:
+        return LibraryImages(inputs.folder(corrupted.KIND), facts_of(inputs.folder("data")))
+    return CorruptedSets({name: inputs.folder(corrupted_name(told["split"], name)) for name in told["corruptions"]})
+
+
+class LibraryImages:
+    """A corrupted test set of the library, with the classes of a data set; a cell is read when it is asked for.
+
+    Args:
+        folder: the set.
+        data: `data.json` of the data set.
+
+    Raises:
+        TrainableError: DATA_INVALID, DATA_CORRUPT.
+    """
+
+    def __init__(self, folder: Path, data: Mapping[str, Any]) -> None:
+        self._folder = folder
+        facts = corrupted.facts_in(folder)
+        self._fit = corrupted.fit(facts, data)
+        self._images = facts.images - self._fit.left_out
+
+    def __call__(self, corruption: str, severity: int) -> LabelledImages:
+        """The images of one cell."""
+        cell = read_cell(self._folder, corruption, severity, self._fit)
+        return LabelledImages(cell.images, cell.labels)
+
+    def __len__(self) -> int:
+        """Images of a cell."""
+        return self._images
+
+
+class CorruptedSets:
+    """Corrupted images by corruption and severity, mapped and not copied.
+
+    Args:
+        folders: of the corrupted sets of a split, by corruption.
+    """
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._parts = {name: _by_severity(folder) for name, folder in folders.items()}
+
+    def __call__(self, corruption: str, severity: int) -> LabelledImages:
+        """The images of one cell.
+
+        Raises:
+            TrainableError: SET_MISSING, where there are none.
+        """
+        found = self._parts.get(corruption, {}).get(severity)
+        if found is None:
+            raise TrainableError("SET_MISSING", f"there are no images under {corruption} at severity {severity}")
+        return found
+
+    def __len__(self) -> int:
+        """Images of a cell."""
+        return len(next(iter(next(iter(self._parts.values())).values())))
+
+
+def _by_severity(folder: Path) -> dict[int, LabelledImages]:
     found = read_images(folder / IMAGES)
     # Counted in the order in which severities first come, which is that of their rows.
     counts = Counter(found.columns["severity"].to_pylist())

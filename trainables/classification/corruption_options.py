@@ -1,6 +1,7 @@
 """What can be set of how errors under corruptions are measured. Torch-free."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Final
 
 from trainables.corruption_overlaps import EXTRA, GROUPS
@@ -8,6 +9,8 @@ from trainables.laws import option
 
 CORRUPTIONS: Final = tuple(name for names in GROUPS.values() for name in names)
 SEVERITIES: Final = (1, 2, 3, 4, 5)
+SMALLEST_SIDE: Final = 32
+LARGEST_SIDE: Final = 512
 CONSTANTS: Final = ("imagenet-c", "imagenet-c-original", "tiny-imagenet-c", "cifar-10-c")
 
 
@@ -84,3 +87,13 @@ def conflicts(options: CorruptionOptions) -> list[str]:
                 f"{early}: {beyond[0]!r} is none of {full}, whose part it must be: {list(getattr(options, full))}"
             )
     return found
+
+
+def size_complaint(shape: Sequence[int]) -> str:
+    """What is wrong where images of a shape (C, H, W) cannot be corrupted; nothing where they can."""
+    if len(shape) == 3 and all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in shape[1:]):
+        return ""
+    return (
+        f"images of {'x'.join(map(str, reversed(shape[1:])))} pixels cannot be corrupted: that takes sides of "
+        f"{SMALLEST_SIDE} to {LARGEST_SIDE}; add the data with another --size, or measure nothing under corruption"
+    )

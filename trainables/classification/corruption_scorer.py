@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +20,8 @@ from trainables.images import Normalisation
 
 ERRORS: Final = "errors.json"
 
-Cells = Mapping[str, Mapping[int, LabelledImages]]
-"""Corrupted images by corruption and severity."""
+ImagesOf = Callable[[str, int], LabelledImages]
+"""Gives the images under a corruption at a severity."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CorruptionScorer:
         normalisation: of the network's input.
         options: those of corruptions are read.
         clean: the images that were corrupted, as they were.
-        corrupted: by corruption and severity; all that the metrics need.
+        corrupted: gives the corrupted images.
         baseline: the baseline's errors on the same images.
         overlap: corruptions that some trial of the study may train with something like.
     """
@@ -40,7 +40,7 @@ class CorruptionScorer:
     normalisation: Normalisation
     options: ClassificationOptions
     clean: LabelledImages
-    corrupted: Cells
+    corrupted: ImagesOf
     baseline: ErrorTable
     overlap: Collection[str]
 
@@ -58,8 +58,8 @@ class CorruptionScorer:
         """
         ways = {metric: way(self.options, metric, last) for metric in metrics}
         severities = next(iter(ways.values())).severities  # they depend on the epoch alone
-        names = [name for name in self.corrupted if any(name in one.corruptions for one in ways.values())]
-        table = errors_under(net, self.clean, self.corrupted, Way(tuple(names), severities), self.normalisation)
+        names = tuple(dict.fromkeys(name for one in ways.values() for name in one.corruptions))
+        table = errors_under(net, self.clean, self.corrupted, Way(names, severities), self.normalisation)
         return {metric: self._measure(metric, table, one) for metric, one in ways.items()}
 
     def _measure(self, metric: str, table: ErrorTable, one: Way) -> float:
@@ -72,21 +72,19 @@ class CorruptionScorer:
 
 
 def errors_under(
-    net: nn.Module, clean: LabelledImages, corrupted: Cells, cells: Way, normalisation: Normalisation
+    net: nn.Module, clean: LabelledImages, corrupted: ImagesOf, cells: Way, normalisation: Normalisation
 ) -> ErrorTable:
     """Exact error rates of a net in evaluation mode: on the clean images, and in each of the cells.
 
     Raises:
-        TrainableError: NONFINITE; SET_MISSING, where there are no images of a cell.
+        TrainableError: NONFINITE, where a class score is no finite number; what `corrupted` raises.
     """
+    wrong = ~correct(net, clean, normalisation)
     count = ErrorCount()
-    count.add(*ErrorCount.CLEAN, ~correct(net, clean, normalisation))
     for name in cells.corruptions:
         for severity in cells.severities:
-            if severity not in corrupted[name]:
-                raise TrainableError("SET_MISSING", f"there are no images under {name} at severity {severity}")
-            count.add(name, severity, ~correct(net, corrupted[name][severity], normalisation))
-    return count.table(cells.corruptions, cells.severities)
+            count.add(name, severity, ~correct(net, corrupted(name, severity), normalisation))
+    return count.table(cells.corruptions, cells.severities, clean=int(wrong.sum()) / len(wrong))
 
 
 def read_baseline_errors(folder: Path) -> tuple[ErrorTable, dict[str, dict[str, str]]]:

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from trainables.classification.corruption_options import CORRUPTIONS, SEVERITIES
+from trainables.classification.corruption_options import CORRUPTIONS, SEVERITIES, size_complaint
 from trainables.classification.measured import corruptions_of, way
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.overlaps import overlap_of
 from trainables.classification.vocabulary import RELATIVE_MCE, UNDER_CORRUPTION, WITHOUT_OVERLAP
+from trainables.data import registry
+from trainables.data.corrupted import KIND, check_fits, corrupted_facts, corrupted_step
 from trainables.errors import TrainableError
 from trainables.preparation import Step
 from trainables.storage import is_uri
@@ -20,7 +22,6 @@ BASELINE_ERRORS_VERSION: Final = 1
 
 VALIDATION_ERRORS: Final = "baseline-errors/validation"
 TEST_ERRORS: Final = "baseline-errors/test"
-KIND: Final = "corrupted"
 _FROST: Final = "frost"
 
 
@@ -35,6 +36,7 @@ def under_corruption(metrics: Sequence[str]) -> bool:
 
 
 def corruption_steps(
+    data: str,
     held: ClassificationOptions,
     options: Mapping[str, Any],
     possible: Mapping[str, Sequence[Any]],
@@ -45,30 +47,60 @@ def corruption_steps(
     """What corrupts validation images and measures the baseline on them, once there are data and a baseline.
 
     Args:
+        data: the data set's name.
         held: options held by every trial.
         options: the same, as the study has them.
         possible: values that a searched option can take.
         metrics: that trials report; without one under corruption there are no steps.
         seed: of the study.
-        hold_out: also the same of all test images, under all corruptions.
+        hold_out: also the same of all test images under all corruptions, or of the library's set that is named.
 
     Raises:
-        TrainableError: OPTION_INVALID.
+        TrainableError: OPTION_INVALID; DATA_INVALID, where the images have a size that no corruption takes; what
+            `trainables.data.corrupted.check_fits` raises.
     """
     if not under_corruption(metrics):
         return ()
+    _check_size(data)
     overlap = overlap_of(options, possible)
     _check_left(held, overlap, metrics)
     names = corruptions_of(held, metrics)
-    severities = sorted(held.corruption_severities)
-    steps = [_corrupted_step(held, "validation", name, severities, held.corruption_images, seed) for name in names]
-    steps.append(
-        _errors_step(VALIDATION_ERRORS, steps, severities, {"overlap": overlap, "needed": _needed(held, metrics)})
-    )
-    if hold_out:
-        test = [_corrupted_step(held, "test", name, list(SEVERITIES), 0, seed) for name in CORRUPTIONS]
-        steps += [*test, _errors_step(TEST_ERRORS, test, list(SEVERITIES), {"overlap": overlap, "seen": list(names)})]
-    return tuple(steps)
+    told = {"overlap": overlap, "seen": list(names)}
+    steps = _made(held, "validation", names, {**told, "needed": _needed(held, metrics)}, seed)
+    test = _test_steps(held, data, told, seed)
+    return (*steps, *(test if hold_out else ()))
+
+
+def _made(
+    held: ClassificationOptions, split: str, names: Sequence[str], told: Mapping[str, Any], seed: int
+) -> list[Step]:
+    """What corrupts images of a split, and measures the baseline on them."""
+    severities, images = list(SEVERITIES), 0
+    if split == "validation":
+        severities, images = sorted(held.corruption_severities), held.corruption_images
+    steps = [_corrupted_step(held, split, name, severities, images, seed) for name in names]
+    source = f"{split} images, corrupted with the constants {held.corruption_constants}"
+    arguments = {"source": source, "from_library": False, **told}
+    return [*steps, _errors_step(split, names, severities, arguments, [step.name for step in steps])]
+
+
+def _test_steps(held: ClassificationOptions, data: str, told: Mapping[str, Any], seed: int) -> list[Step]:
+    """The same for test images, or for the images of the library that the study names in their place."""
+    if not held.corruption_test_data:
+        return _made(held, "test", CORRUPTIONS, told, seed)
+    named = held.corruption_test_data
+    check_fits(named, data)
+    facts = corrupted_facts(named)
+    source = f"{named!r} of the data library ({facts.format}), constants {facts.constants}"
+    arguments = {"source": source, "from_library": True, **told}
+    return [corrupted_step(named), _errors_step("test", facts.corruptions, facts.severities, arguments, [KIND])]
+
+
+def _check_size(data: str) -> None:
+    """Refuses images that no corruption takes, where their size is known before they are built."""
+    shape = registry.facts(data).get("image_shape")
+    if shape and (complaint := size_complaint(shape)):
+        raise TrainableError("DATA_INVALID", f"{data}: {complaint}")
 
 
 def ice_digest(folder: Path) -> str:
@@ -128,18 +160,20 @@ def _corrupted_step(
         **told,
         "version": CORRUPTED_VERSION,
     }
-    return Step(corrupted_name(split, corruption), KIND, arguments, ("data",), here=bool(places), places=places)
+    return Step(corrupted_name(split, corruption), "corrupted", arguments, ("data",), here=bool(places), places=places)
 
 
-def _errors_step(name: str, corrupted: Sequence[Step], severities: Sequence[int], told: Mapping[str, Any]) -> Step:
+def _errors_step(
+    split: str, names: Sequence[str], severities: Sequence[int], told: Mapping[str, Any], after: Sequence[str]
+) -> Step:
     arguments = {
-        "split": name.rpartition("/")[2],
-        "corruptions": [step.arguments["corruption"] for step in corrupted],
+        "split": split,
+        "corruptions": list(names),
         "severities": list(severities),
         **told,
         "version": BASELINE_ERRORS_VERSION,
     }
-    return Step(name, "baseline-errors", arguments, ("data", "baseline", *(step.name for step in corrupted)))
+    return Step(f"baseline-errors/{split}", "baseline-errors", arguments, ("data", "baseline", *after))
 
 
 def _ice(named: str) -> tuple[dict[str, str], dict[str, str]]:

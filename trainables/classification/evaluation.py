@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
+from trainables.classification.corruption_evaluation import under_corruption
 from trainables.classification.facts import architecture_of, facts_of, labelled, normalisation
 from trainables.classification.perturbed_sets import IMAGES
 from trainables.classification.scores import correct
@@ -35,7 +36,8 @@ _PIECE: Final = 1024
 
 
 def build_evaluation(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
-    """Writes nothing but its summary: accuracies and counts by set, and accuracies on the clean sources of each set.
+    """Writes nothing but its summary: accuracies and counts by set, accuracies on the clean sources of each set, and
+    under `corruption` what `under_corruption` tells, where the study has scores under corruption.
 
     Raises:
         TrainableError: CKPT_MISSING; CKPT_CORRUPT, where the checkpoint changed or is of another network; NONFINITE.
@@ -55,13 +57,20 @@ def build_evaluation(arguments: Mapping[str, Any], inputs: Inputs, directory: Pa
             source = labelled(data, split)
             parts = [correct(net, _rows(source, part), norm) for part in torch.split(rows, _PIECE)]
             clean[score] = torch.cat(parts)
+        told = _under_corruption(net, arguments, inputs)
     return {
         "accuracy": {score: _share(right) for score, right in found.items()},
         "images": {score: len(right) for score, right in found.items()},
         "clean": {score: _share(right) for score, right in clean.items()},
         "attacks": arguments["attacks"],
         "trained_on": arguments["trained_on"],
+        **told,
     }
+
+
+def _under_corruption(net: nn.Module, arguments: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+    corrupted = arguments.get("corrupted")
+    return {"corruption": under_corruption(net, corrupted, inputs)} if corrupted else {}
 
 
 def _network(arguments: Mapping[str, Any], inputs: Inputs) -> nn.Module:

@@ -44,10 +44,11 @@ def corruptions_of(options: CorruptionOptions, metrics: Iterable[str]) -> tuple[
 
 def corruption_options(options: Mapping[str, Any]) -> CorruptionOptions:
     """The part of plain options that says how corruptions are measured; the rest is left aside."""
-    told = {name: options[name] for name in _FIELDS if name in options}
-    return CorruptionOptions(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
-    )
+    told: dict[str, Any] = {}
+    for name in _FIELDS:
+        if name in options:
+            told[name] = tuple(options[name]) if isinstance(options[name], list) else options[name]
+    return CorruptionOptions(**told)
 
 
 def measured(options: Mapping[str, Any], metrics: Sequence[str], epochs: int) -> dict[str, list[tuple[int, str]]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from trainables import laws
-from trainables.classification.corruption_steps import corruption_steps, under_corruption
+from trainables.classification.corruption_steps import TEST_ERRORS, corruption_steps, under_corruption
 from trainables.classification.given_files import absolute, content, sha256_of
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, training_sets
 from trainables.classification.set_steps import EVALUATION_SETS, attack_of, set_steps
@@ -65,12 +65,14 @@ def plan(
     steps = [data_step(data), *_start_steps(held, starts, data), *_training_images_steps(held)]
     if with_baseline:
         steps.append(_baseline_step(held, seed))
-    corrupted = corruption_steps(held, options, possible, metrics, seed, hold_out)
+    corrupted = corruption_steps(data, held, options, possible, metrics, seed, hold_out)
     return (*steps, *set_steps(held, sets, seed), *corrupted)
 
 
 def evaluation_step(name: str, options: Mapping[str, Any], checkpoint: str, sha256: str, sets: Sequence[Step]) -> Step:
     """Scores one trial's checkpoint on clean images and on all perturbed sets, those that are held out among them.
+
+    Where the plan has corrupted test images, it is scored on them too.
 
     Args:
         name: of the step, such as `evaluation/00012`.
@@ -94,6 +96,11 @@ def evaluation_step(name: str, options: Mapping[str, Any], checkpoint: str, sha2
         "sha256": sha256,
         "version": EVALUATION_VERSION,
     }
+    measured = next((step for step in sets if step.name == TEST_ERRORS), None)
+    if measured is not None:
+        told = ("split", "from_library", "corruptions")
+        arguments["corrupted"] = {name: measured.arguments[name] for name in told}
+        after = (*after, *(name for name in measured.after if name not in after), measured.name)
     return Step(name, "evaluation", arguments, after, here=True, places={"checkpoint": absolute(checkpoint)})
 
 

@@ -12,7 +12,7 @@ from trainables import checkpoints, laws
 from trainables.augmentations import Augmentation
 from trainables.classification import optimizers
 from trainables.classification.batches import Batches, LabelledImages
-from trainables.classification.corrupted_sets import read_corrupted
+from trainables.classification.corrupted_sets import CorruptedSets
 from trainables.classification.corruption_scorer import CorruptionScorer, read_baseline_errors
 from trainables.classification.corruption_steps import VALIDATION_ERRORS, corrupted_name
 from trainables.classification.facts import facts_of
@@ -231,9 +231,8 @@ def _corruption_scorer(
         return None
     baseline, overlap = read_baseline_errors(prepared.folder(VALIDATION_ERRORS))
     # They stay in the mapped files, wherever the network lies: 19 corruptions at five severities may be many.
-    corrupted = {name: read_corrupted(prepared.folder(corrupted_name("validation", name))) for name in names}
-    images = len(next(iter(corrupted[names[0]].values())))
-    clean = prepared.images("data", "validation.arrow").first(images)
+    corrupted = CorruptedSets({name: prepared.folder(corrupted_name("validation", name)) for name in names})
+    clean = prepared.images("data", "validation.arrow").first(len(corrupted))
     return CorruptionScorer(normalisation, options, clean, corrupted, baseline, overlap)
 
 
