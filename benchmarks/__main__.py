@@ -20,6 +20,7 @@ NAMES = {
     "fooling": "benchmarks.fooling",
     "pgd": "benchmarks.pgd",
     "augmix": "benchmarks.augmix",
+    "weight-noise": "benchmarks.weight_noise",
 }
 
 
