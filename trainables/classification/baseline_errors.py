@@ -1,7 +1,7 @@
 """The baseline's errors under corruptions, which scores are relative to."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,7 @@ def build_baseline_errors(arguments: Mapping[str, Any], inputs: Inputs, director
     with evaluating(net), repeatable():
         cells = Way(tuple(arguments["corruptions"]), tuple(arguments["severities"]))
         table = errors_under(net, clean, corrupted, cells, normalisation(data))
-    for needed in arguments.get("needed", ()):
-        _check_errs(table, needed)
+    _check_errs(table, arguments.get("needed", ()))
     told = {
         "table": table.plain(),
         "mean_error": round(float(table.errors.mean()), 6),
@@ -46,16 +45,22 @@ def build_baseline_errors(arguments: Mapping[str, Any], inputs: Inputs, director
     return told
 
 
-def _check_errs(table: ErrorTable, needed: Mapping[str, Any]) -> None:
-    part = table.only(needed["corruptions"], needed["severities"])
-    beyond = part.clean if needed["beyond_clean"] else 0.0
-    names = flawless(part, beyond)
-    if names:
-        what = f"no more errors than the {part.clean:.3g} on clean images" if needed["beyond_clean"] else "no error"
-        better = "take a baseline that has learnt more" if needed["beyond_clean"] else "take a weaker baseline"
+def _check_errs(table: ErrorTable, needed: Sequence[Mapping[str, Any]]) -> None:
+    """Holds the baseline to make errors in all cells that some metric is relative to."""
+    found = [text for one in needed if (text := _lacking(table, one))]
+    if found:
+        better = "one that has learnt more" if all(one["beyond_clean"] for one in needed) else "a weaker one"
         raise TrainableError(
             "BASELINE_FLAWLESS",
-            f"it makes {what} under {', '.join(names)} at severity {', '.join(map(str, part.severities))}, so "
-            f"nothing can be relative to that; leave {'it' if len(names) == 1 else 'them'} out of the corruptions, "
-            f"take higher severities or more corruption_images, or {better}",
+            f"the baseline makes {'; '.join(dict.fromkeys(found))}; nothing can be relative to that: leave these "
+            f"corruptions out, take higher severities or more corruption_images, or another baseline, {better}",
         )
+
+
+def _lacking(table: ErrorTable, needed: Mapping[str, Any]) -> str:
+    part = table.only(needed["corruptions"], needed["severities"])
+    names = flawless(part, part.clean if needed["beyond_clean"] else 0.0)
+    if not names:
+        return ""
+    what = f"no more errors than the {part.clean:.3g} on clean images" if needed["beyond_clean"] else "no error"
+    return f"{what} under {', '.join(names)} at severity {', '.join(map(str, part.severities))}"

@@ -58,7 +58,8 @@ class CorruptionScorer:
         """
         ways = {metric: way(self.options, metric, last) for metric in metrics}
         severities = next(iter(ways.values())).severities  # they depend on the epoch alone
-        names = tuple(dict.fromkeys(name for one in ways.values() for name in one.corruptions))
+        wanted = {name for one in ways.values() for name in one.corruptions}
+        names = tuple(name for name in self.baseline.corruptions if name in wanted)
         table = errors_under(net, self.clean, self.corrupted, Way(names, severities), self.normalisation)
         return {metric: self._measure(metric, table, one) for metric, one in ways.items()}
 
