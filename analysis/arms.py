@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from analysis.knobs import Knob, NotDrawable, check_drawn, knobs, pairs
+from analysis.measuring import Ways, ways_of
 from analysis.wording import visible
 from search_spaces.study import Study
 
@@ -37,11 +38,13 @@ class Arm:
         title: which study, and which value of the second knob; "" where there is nothing to tell apart.
         tried: places of the values that the study tries in this arm.
         trials: by number, those of one seed after those of another.
+        ways: in which their scores were measured.
     """
 
     title: str
     tried: frozenset[int]
     trials: tuple[Trained, ...]
+    ways: Ways
 
 
 def arms(recorded: Sequence[Recorded]) -> tuple[Knob, tuple[Arm, ...]]:
@@ -62,7 +65,8 @@ def arms(recorded: Sequence[Recorded]) -> tuple[Knob, tuple[Arm, ...]]:
         for place, value in enumerate(second.values if second else [None]):
             told = [f"{second.label}: {second.written[place]}"] if second else []
             trials = tuple(one for part in group for one in _trained(part, knob, second, value))
-            made.append(Arm(", ".join(name + told), _tried(group[0].study, knob, second, value), trials))
+            tried = _tried(group[0].study, knob, second, value)
+            made.append(Arm(", ".join(name + told), tried, trials, ways_of(group[0].epochs)))
     return knob, tuple(made)
 
 

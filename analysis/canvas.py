@@ -112,3 +112,9 @@ def path(canvas: Canvas, axes: Axes, corners: Sequence[Position]) -> str:
     """Returns corners as the points of an SVG line."""
     placed = [canvas.at(axes, x, y) for x, y in corners]
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
+
+
+def broken_at(canvas: Canvas, axes: Axes, epoch: int) -> str:
+    """Returns an upright line before the epoch from which on scores are measured in another way."""
+    x, _ = canvas.at(axes, epoch - 0.5, axes.y.low)
+    return f'<path class="reference" d="M{x:.1f} {canvas.top:g}V{canvas.height - canvas.bottom:g}"/>'

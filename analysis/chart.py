@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from analysis.canvas import Canvas, grid, opening, path
+from analysis.canvas import Canvas, broken_at, grid, opening, path
 from analysis.curves import Curves
 from analysis.panels import Panel, Point, kind_name, label_places
 from analysis.placement import Box
@@ -32,10 +32,16 @@ def curve_chart(curves: Curves, name: str) -> str:
     """Returns the SVG of curves, those of the front in colour."""
     canvas = Canvas(480, 300, left=70)
     parts = [opening(canvas, curves.title, name), grid(canvas, curves), f'<g clip-path="url(#{name})">']
+    parts += [broken_at(canvas, curves, first) for first in curves.breaks]
     for line in curves.lines:
         known = "" if line.trial is None else f' data-trial="{line.trial}"'
         look = "line best" if line.on_front else "line"
-        parts.append(f'<polyline class="{look}"{known} points="{path(canvas, curves, line.corners)}"/>')
+        for piece in line.pieces:
+            if len(piece) > 1:
+                parts.append(f'<polyline class="{look}"{known} points="{path(canvas, curves, piece)}"/>')
+            elif len(line.pieces) > 1:
+                x, y = canvas.at(curves, *piece[0])
+                parts.append(f'<circle class="{look} alone"{known} cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
     return "".join([*parts, "</g></svg>"])
 
 

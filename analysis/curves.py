@@ -6,7 +6,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from analysis.breaks import changes, pieces, told
 from analysis.front import hypervolume_history
+from analysis.measuring import ways_of
 from analysis.panels import Axis, count_axis, value_axis
 from analysis.placement import Position
 from analysis.wording import GOALS, readable
@@ -18,21 +20,27 @@ EXPLODED: Final = 10.0
 
 @dataclass(frozen=True)
 class Curve:
-    """The line of one trial, or of the whole study where `trial` is None."""
+    """The line of one trial, or of the whole study where `trial` is None, in pieces where it is broken."""
 
     trial: int | None
     on_front: bool
-    corners: tuple[Position, ...]
+    pieces: tuple[tuple[Position, ...], ...]
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Two axes and the lines on them, those of the front last."""
+    """Two axes and the lines on them, those of the front last.
+
+    `breaks` are the epochs from which on the score is measured in another way; lines do not lead across, and `note`
+    says so.
+    """
 
     title: str
     x: Axis
     y: Axis
     lines: tuple[Curve, ...]
+    breaks: tuple[int, ...] = ()
+    note: str = ""
 
 
 def by_epoch(epochs: pa.Table, front: pa.Table, study: Study) -> tuple[Curves, ...]:
@@ -44,13 +52,15 @@ def by_epoch(epochs: pa.Table, front: pa.Table, study: Study) -> tuple[Curves, .
         scored = _scored(epochs, f"metrics.{objective.metric}")
         if not scored:
             continue
-        lines = [Curve(trial, trial in best, tuple(corners)) for trial, corners in scored.items()]
+        breaks = changes(ways_of(epochs), objective.metric, study.budget.epochs)
+        lines = [Curve(trial, trial in best, pieces(corners, breaks)) for trial, corners in scored.items()]
         values = np.array([y for corners in scored.values() for _, y in corners])
         last = max(abs(corners[-1][1]) for corners in scored.values())
         values = values[np.abs(values) <= EXPLODED * last] if last else values
         up = value_axis(GOALS[objective.goal], values, ["complete"] * len(values), None)
         lines.sort(key=lambda line: line.on_front)
-        found.append(Curves(f"{readable(objective.metric)} by epoch", across, up, tuple(lines)))
+        title, firsts = f"{readable(objective.metric)} by epoch", tuple(first for first, _ in breaks)
+        found.append(Curves(title, across, up, tuple(lines), firsts, told(breaks)))
     return tuple(found)
 
 
@@ -65,7 +75,7 @@ def hypervolume_by_trial(trials: pa.Table, study: Study) -> Curves | None:
         corners += [(float(finished), corners[-1][1]), (float(finished), volume)]
     up = value_axis("higher is better", np.array([0.0, *reached]), ["complete"] * (len(reached) + 1), None)
     across = count_axis("Trials ended", float(len(reached)))
-    return Curves("Hypervolume", across, up, (Curve(None, True, tuple(corners)),))
+    return Curves("Hypervolume", across, up, (Curve(None, True, (tuple(corners),)),))
 
 
 def _scored(epochs: pa.Table, column: str) -> dict[int, list[Position]]:

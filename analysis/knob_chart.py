@@ -3,7 +3,8 @@
 from typing import Final
 
 from analysis.bars import Bar, Bars
-from analysis.canvas import Canvas, grid, names, opening, path, room_for_names, tick_text, titles
+from analysis.breaks import pieces
+from analysis.canvas import Canvas, broken_at, grid, names, opening, path, room_for_names, tick_text, titles
 from analysis.colours import steps
 from analysis.knobs import Knob
 from analysis.placement import spread, thinned
@@ -33,16 +34,18 @@ def line_chart(panel: LinePanel, knob: Knob, name: str) -> str:
     written = [shortened(text, LABEL_MOST) for text in knob.written]
     canvas = Canvas(480, 300, left=84, right=34 + LETTER * max(len(text) for text in written))
     parts = [opening(canvas, f"{panel.title} by epoch", name), grid(canvas, panel)]
+    parts += [broken_at(canvas, panel, first) for first, _ in panel.breaks]
     for line in panel.lines:
         look = marks(knob)[line.value]
-        if line.spread:
-            there = [(epoch, high) for epoch, _, high in line.spread]
-            back = [(epoch, low) for epoch, low, _ in reversed(line.spread)]
+        for piece in pieces(line.spread, panel.breaks):
+            there = [(epoch, high) for epoch, _, high in piece]
+            back = [(epoch, low) for epoch, low, _ in reversed(piece)]
             parts.append(f'<polygon class="spread {look}" points="{path(canvas, panel, [*there, *back])}"/>')
-        parts.append(f'<polyline class="value {look}" points="{path(canvas, panel, line.corners)}"/>')
-        for corner in line.corners[: 1 if panel.x.high > 12 else None]:
-            x, y = canvas.at(panel, *corner)
-            parts.append(f'<circle class="spot {look}" cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
+        for course in pieces(line.corners, panel.breaks):
+            parts.append(f'<polyline class="value {look}" points="{path(canvas, panel, course)}"/>')
+            for corner in course[: 1 if panel.x.high > 12 else None]:
+                x, y = canvas.at(panel, *corner)
+                parts.append(f'<circle class="spot {look}" cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
     return "".join([*parts, *_labels(canvas, panel, knob, written), "</svg>"])
 
 

@@ -8,14 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.bar_figure import TITLE_MOST, bar_legend, draw_bars
+from analysis.breaks import pieces
 from analysis.colours import NAMED, RAMP, steps
 from analysis.knobs import Knob
 from analysis.placement import spread, thinned
-from analysis.printing import INK, draw_axes, head, settings, sheet
+from analysis.printing import INK, QUIET, draw_axes, head, settings, sheet
 from analysis.sweep import LinePanel, Sweep
 from analysis.wording import shortened
 
 LABEL_MOST: Final = 14
+NOTE_MOST: Final = 88
 
 LABEL_POINTS: Final = 7.5
 PANEL: Final = (3.7, 2.7)  # inches
@@ -75,13 +77,17 @@ def _draw_panel(axes: Axes, panel: LinePanel, knob: Knob) -> Any:
     axes.set_title(panel.title, loc="left", fontsize=9.5, color=INK)
     looks = looks_of(knob)
     marker = "o" if panel.x.high <= 12 else None
+    for first, _ in panel.breaks:
+        axes.axvline(first - 0.5, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
     for line in panel.lines:
         colour = looks[line.value]
-        x, y = [corner[0] for corner in line.corners], [panel.y.nearest(corner[1]) for corner in line.corners]
-        if line.spread:
-            epochs, low, high = zip(*line.spread, strict=True)
+        for piece in pieces(line.spread, panel.breaks):
+            epochs, low, high = zip(*piece, strict=True)
             axes.fill_between(epochs, low, high, color=colour, alpha=0.14, linewidth=0)
-        axes.plot(x, y, color=colour, linewidth=1.3, marker=marker, markersize=2.6, clip_on=False, zorder=3)
+        for course in pieces(line.corners, panel.breaks):
+            x, y = [corner[0] for corner in course], [panel.y.nearest(corner[1]) for corner in course]
+            sign = marker if len(course) > 1 else "o"
+            axes.plot(x, y, color=colour, linewidth=1.3, marker=sign, markersize=2.6, clip_on=False, zorder=3)
         axes.plot([x[-1], panel.x.high], [y[-1], y[-1]], color=colour, linewidth=0.8, linestyle=(0, (1, 2)))
     widest = max((shortened(text, LABEL_MOST) for text in knob.written), key=len)
     return axes.text(1.05, 0.5, widest, transform=axes.transAxes, fontsize=LABEL_POINTS, alpha=0)
@@ -106,4 +112,8 @@ def _label(axes: Axes, panel: LinePanel, knob: Knob) -> None:
 
 def _means(drawn: Sweep) -> str:
     labels = f"lines end at their value of {drawn.knob.label[:1].lower() + drawn.knob.label[1:]}"
-    return labels if drawn.trials < 2 else f"{labels}; mean of up to {drawn.trials} trials, with their range"
+    means = labels if drawn.trials < 2 else f"{labels}; mean of up to {drawn.trials} trials, with their range"
+    notes = dict.fromkeys(
+        f"{panel.title}, {panel.note}" for column in drawn.columns for panel in column.panels if panel.note
+    )
+    return "\n".join([means, *(line for note in notes for line in textwrap.wrap(note, NOTE_MOST))])

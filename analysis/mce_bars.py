@@ -167,7 +167,7 @@ def _remarks(bars: Sequence[RecipeBar], overlap: Sequence[str], lost: int, uneve
         found.append(f"mean and range over {count}")
     if overlap:
         names = ", ".join(within(name) for name in overlap)
-        found.append(f"without overlap: less {names}, which what some trial may train with resembles")
+        found.append(f"without overlap: less {names}, since trials may train with what resembles that")
     if lost:
         found.append(f"left out, since an mCE is not known: {lost} {'net' if lost == 1 else 'nets'}")
     return tuple(found)

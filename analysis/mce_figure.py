@@ -66,14 +66,14 @@ def _draw_means(axes: Axes, axis: Axis, means: list[Mean | None], colour: str, o
             axes.plot(axis.nearest(other.value), row, zorder=5, **_OTHER)
         axes.annotate(
             next(texts),
-            (axis.low, row),
+            (1, row),
             (4, 0),
+            xycoords=("axes fraction", "data"),
             textcoords="offset points",
             va="center",
             fontsize=7.5,
             color=INK,
-            zorder=6,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
+            annotation_clip=False,
         )
 
 

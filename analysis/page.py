@@ -15,7 +15,7 @@ from analysis.front import hypervolume, scores
 from analysis.page_parts import SCRIPT, STYLE
 from analysis.panels import Kind, kind_name, panels
 from analysis.table import Column, columns, table
-from analysis.wording import escaped, readable, shown, within
+from analysis.wording import escaped, readable, remark, shown, within
 from search_spaces.study import Study
 
 Links = Mapping[int, Mapping[str, str]]
@@ -140,7 +140,20 @@ def _fronts(trials: pa.Table, front: pa.Table, study: Study) -> str:
     note = "Point at a trial, or reach it with Tab and the arrow keys, to see its options and scores."
     return (
         f'<section aria-label="{title}"><h2>{title}</h2><p class="quiet">{note}</p><div class="fronts{several}">'
-        f'{"".join(figures)}</div><ul class="legend">{keys}</ul></section>'
+        f'{"".join(figures)}</div><ul class="legend">{keys}</ul>{remark(_not_compared(trials, study))}</section>'
+    )
+
+
+def _not_compared(trials: pa.Table, study: Study) -> str:
+    """How many stopped trials have no point, since their last epoch was measured in another way than the study's is."""
+    columns = [trials[f"metrics.{one.metric}"].to_pylist() for one in study.objectives]
+    stopped = [state == "stopped" for state in trials["state"].to_pylist()]
+    count = sum(ended and None in scored for ended, *scored in zip(stopped, *columns, strict=True))
+    what = "1 trial was" if count == 1 else f"{count} trials were"
+    return (
+        f"{what} stopped before {'its' if count == 1 else 'their'} scores could be compared with full ones"
+        if count
+        else ""
     )
 
 
@@ -148,7 +161,8 @@ def _curves(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study) -
     volume = hypervolume_by_trial(trials, study) if len(study.objectives) > 1 else None
     drawn = [*by_epoch(epochs, front, study), *([volume] if volume else [])]
     figures = [
-        f"<figure><figcaption>{escaped(curves.title)}</figcaption>{curve_chart(curves, f'curves-{place}')}</figure>"
+        f"<figure><figcaption>{escaped(curves.title)}</figcaption>{curve_chart(curves, f'curves-{place}')}"
+        f"{remark(curves.note)}</figure>"
         for place, curves in enumerate(drawn)
     ]
     return f'<section><h2>On the way</h2><div class="curves">{"".join(figures)}</div></section>' if drawn else ""

@@ -53,6 +53,9 @@ svg .number{fill:var(--ink);pointer-events:none}
 .line{fill:none;stroke:var(--dot);stroke-width:1.1;opacity:.4}
 .line.best{stroke:var(--accent);stroke-width:1.8;opacity:.9}
 .line.on{stroke:var(--ink);stroke-width:3;opacity:1}
+.line.alone{fill:var(--dot);stroke:none}
+.line.alone.best{fill:var(--accent)}
+.line.alone.on{fill:var(--ink)}
 .legend{display:flex;flex-wrap:wrap;
 gap:4px 20px;list-style:none;margin:6px 0 0;padding:0;font-size:.85rem;color:var(--quiet)}
 .legend svg{display:inline-block;width:16px;height:16px;vertical-align:-3px;margin-right:6px}

@@ -8,7 +8,7 @@ from analysis.grid_chart import grid_chart
 from analysis.heat_maps import HeatMap, best_legend
 from analysis.knob_chart import bar_chart, line_chart, series_legend
 from analysis.sweep import Column, Sweep
-from analysis.wording import escaped, shown, within
+from analysis.wording import escaped, remark, shown, within
 from search_spaces.study import Study
 
 WIDE: Final = 6
@@ -69,7 +69,7 @@ def _arm(column: Column, drawn: Sweep, place: int) -> str:
     head = f"<h3>{escaped(column.title)}</h3>" if column.title else ""
     lines = "".join(
         f"<figure><figcaption>{escaped(panel.title)}</figcaption>"
-        f"{line_chart(panel, drawn.knob, f'knob-{place}-{row}')}</figure>"
+        f"{line_chart(panel, drawn.knob, f'knob-{place}-{row}')}{remark(panel.note)}</figure>"
         for row, panel in enumerate(column.panels)
     )
     bars = bar_chart(column.bars, f"bars-{place}")

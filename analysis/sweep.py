@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.arms import Arm, Recorded, Trained, arms
 from analysis.bars import SERIES_MOST, Bar, Bars, bar_axis
+from analysis.breaks import changes, told
 from analysis.knobs import Knob, NotDrawable, known_metrics
 from analysis.panels import Axis, count_axis, value_axis
 from analysis.placement import Position
@@ -38,13 +39,22 @@ class Line:
 
 @dataclass(frozen=True)
 class LinePanel:
-    """One metric in one arm: two axes, which all arms share, and a line for each value that was scored."""
+    """One metric in one arm: two axes, which all arms share, and a line for each value that was scored.
+
+    `breaks` are the epochs from which on the metric is measured in another way, each with that way: lines end there.
+    """
 
     metric: str
     title: str
     x: Axis
     y: Axis
     lines: tuple[Line, ...]
+    breaks: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def note(self) -> str:
+        """Where the lines are broken and why; "" where they are not."""
+        return told(self.breaks)
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,10 @@ def _panels(metric: str, sorted_out: Sequence[Arm], studies: Sequence[Study]) ->
     goal = next((one.goal for one in studies[0].objectives if one.metric == metric), None)
     up = value_axis(GOALS[goal] if goal else "", np.array(ends), ["complete"] * len(ends), None)
     across = count_axis("Epoch", float(max(study.budget.epochs for study in studies)))
-    return [LinePanel(metric, readable(metric), across, up, tuple(part)) for part in lines]
+    return [
+        LinePanel(metric, readable(metric), across, up, tuple(part), changes(arm.ways, metric, int(across.high)))
+        for part, arm in zip(lines, sorted_out, strict=True)
+    ]
 
 
 def _ends(line: Line) -> list[float]:

@@ -63,6 +63,11 @@ def escaped(text: Any) -> str:
     return html.escape(visible(str(text)), quote=True)
 
 
+def remark(text: str) -> str:
+    """Returns a remark as a quiet sentence of HTML; "" where there is none."""
+    return f'<p class="quiet">{escaped(readable(text))}.</p>' if text else ""
+
+
 def written(value: Any) -> str:
     """Returns a knob's value as a tick says it: "1e-5", "none" for an empty list, "not set" for what is not drawn."""
     if value is None:
