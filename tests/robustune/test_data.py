@@ -48,6 +48,13 @@ name = "random"
 """
 
 
+UNDER_CORRUPTION = (
+    STUDY.replace("[space]", 'corruption_test_data = "NAMED"\n[space]')
+    .replace("weight_noise_accuracy", "mce")
+    .replace('"max"\nreference = 0.0\n[budget]', '"min"\nreference = 2.0\n[budget]')
+)
+
+
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("ROBUSTUNE_DATA", str(tmp_path / "library"))
@@ -213,3 +220,62 @@ def test_damaged_records_are_listed_harmlessly(robustune: Run, library: Path) ->
     assert "\\x1b[31mred" in listed.stdout
     assert "torn             damaged: " in listed.stdout
     assert robustune("check", "smoke").stdout.splitlines()[-1] == "ok"
+
+
+# Corrupted test sets
+
+
+@pytest.fixture
+def snowed(tmp_path: Path) -> Path:
+    """ImageNet-C's layout with one corruption and three classes, 16x16."""
+    generator = np.random.default_rng(0)
+    for level in range(1, 6):
+        for wordnet in ("n01443537", "n01484850", "n01494475"):
+            path = tmp_path / "imagenet-c" / "weather" / "snow" / str(level) / wordnet / "ILSVRC2012_val_00000001.JPEG"
+            path.parent.mkdir(parents=True)
+            Image.fromarray(generator.integers(0, 256, (16, 16, 3), np.uint8)).save(path)
+    return tmp_path / "imagenet-c"
+
+
+def test_a_corrupted_test_set_is_added_listed_and_removed(robustune: Run, snowed: Path) -> None:
+    wrong = robustune("data", "add", "imagenet-c", snowed, "--corruptions=snow", "--test=0.1", "--no-flips")
+    complained(wrong, "OPTION_INVALID", "--test: it is not divided", "--flips: nothing is trained on it")
+    added = robustune("data", "add", "imagenet-c", snowed, "--corruptions=snow", "--classes=goldfish,n01484850")
+    assert (added.returncode, added.stderr) == (0, "")
+    lines = added.stdout.splitlines()
+    assert lines[0].startswith("imagenet-c: corrupted test images, 2 classes, 3x16x16, digest ")
+    assert lines[1:] == [
+        "  2 images under 5 corruptions and severities, 10 in all",
+        "  corruptions: snow; constants imagenet-c",
+        "  without speckle_noise, gaussian_blur, spatter, saturate",
+        'a study names it in [options]: corruption_test_data = "imagenet-c"',
+    ]
+    told = "corrupted test images, imagenet-c, 3x16x16, 2 classes; 2 under 1 corruptions at severities 1-5"
+    assert any(line.endswith(told) for line in data_command.listed())
+    with pytest.raises(Mistake, match="nothing to build") as caught:
+        data_command.build("imagenet-c", Settings("results"))
+    assert caught.value.code == "DATA_INVALID"
+    data_command.remove("imagenet-c")
+    assert not any(told in line for line in data_command.listed())
+    with pytest.raises(Mistake, match=r"14 of 15 corruptions are missing: gaussian_noise, .* and 9 more") as caught:
+        data_command.add("imagenet-c", snowed, None, {})
+    assert caught.value.code == "DATA_INVALID"
+
+
+def test_sets_are_named_where_they_belong(stripes: Path, snowed: Path, tmp_path: Path) -> None:
+    data_command.add("image-folder", stripes, None, {"size": 32})
+    data_command.add("imagenet-c", snowed, "snowed", {"corruptions": ("snow",)})
+    study = tmp_path / "study.toml"
+    study.write_text(STUDY.replace('"stripes"', '"snowed"'))
+    with pytest.raises(Mistake, match="data: 'snowed': it holds corrupted test images") as caught:
+        checks.read(str(study))
+    assert 'corruption_test_data = "snowed"' in str(caught.value)
+    for name, code, told in (
+        ("stripes", "DATA_INVALID", "'stripes' is a data set of clean images"),
+        ("snow", "DATA_UNKNOWN", "did you mean 'snowed'?"),
+        ("snowed", "DATA_INVALID", "lacks 2 of 2 classes: across, along"),
+    ):
+        study.write_text(UNDER_CORRUPTION.replace("NAMED", name))
+        with pytest.raises(Mistake, match=told) as caught:
+            checks.check(checks.read(str(study)), Settings(str(tmp_path / "results")))
+        assert caught.value.code == code

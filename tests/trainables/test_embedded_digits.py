@@ -190,6 +190,7 @@ def test_data_json_describes_the_training_images(folder, sets):
     assert described["classes"] == list("0123456789")
     assert described["image_shape"] == [3, SIDE, SIDE]
     assert described["flips_keep_labels"] is False
+    assert {name: described[name] for name in registry.facts("embedded-digits")} == registry.facts("embedded-digits")
     assert described["mean"] == pytest.approx(pixels.mean((0, 2, 3)).tolist(), abs=1e-6)
     assert described["std"] == pytest.approx(pixels.std((0, 2, 3), correction=0).tolist(), abs=1e-6)
 
