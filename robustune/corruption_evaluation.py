@@ -31,7 +31,7 @@ def under_corruptions(told: Mapping[int, Mapping[str, Any]]) -> dict[int, Mappin
 
 def table(told: Told) -> Table:
     """The mean corruption errors of each trial, and the error of each group; "-" where there is none to be had."""
-    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, padding=0)  # a column of space comes of the box: fits 80 columns
     shown.add_column("trial", justify="right", vertical="bottom")
     groups = [group for group in GROUPS if group in _first(told)["groups"]]
     for head in (*(head for heads in _MEANS.values() for head in heads.values()), *(f"CE\n{name}" for name in groups)):
