@@ -120,6 +120,23 @@ def test_enlarged_images_keep_every_pixel(written: Callable[..., Path], tmp_path
     assert all(f"step {step}" in said for step in (0, 2, 5))
 
 
+def test_stylised_images_stand_beside_their_styles_and_have_no_steps(
+    written: Callable[..., Path], tmp_path: Path
+) -> None:
+    style = np.random.default_rng(1).integers(0, 256, (2, 3, 8, 8)).astype(np.uint8)
+    path = written(style=tensor(style), frames=None, frame_steps=None, steps=None, predicted_name=pa.array(["one"] * 2))
+    found = read(path)
+    assert found.title == "Set hold-out: holdout images, each in a style drawn for it"
+    first, second = found.examples
+    assert (first.verdict, second.verdict) == ("seven; the baseline takes the stylised image for one", "one")
+    assert first.facts == "L2 101.5, L∞ 12"
+    assert [name for _, name in first.pictures] == ["clean", "style", "stylised"]
+    assert (first.pictures[1][0] == style[0].transpose(1, 2, 0)).all()
+    paths = examples.draw(path, tmp_path / "out")
+    assert set(paths) == {"examples.png", "examples.svg"}
+    assert "stylised" in " ".join(ElementTree.parse(paths["examples.svg"]).getroot().itertext())
+
+
 def test_the_same_file_gives_the_same_bytes(written: Callable[..., Path], tmp_path: Path) -> None:
     once, again = (examples.draw(written(), tmp_path / name) for name in ("once", "again"))
     assert all(once[name].read_bytes() == again[name].read_bytes() for name in once)

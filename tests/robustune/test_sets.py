@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from robustune.errors import Mistake
+from robustune.progress import told
 from robustune.screen import Screen
 from robustune.sets import BuiltSet, build, examples, table
 from robustune.settings import Settings
@@ -34,6 +35,20 @@ def test_the_table_fits_eighty_columns_with_every_name_on_one_line() -> None:
     assert rows[0].split() == [names[0], *["9,876", "10,000", "98.8%", "1234", "234.6", "1235", "01234567", "there"]]
     assert [row.split()[0] for row in rows] == list(names)
     assert [row.split()[-1] for row in rows] == ["there", "built", "built"]
+
+
+def test_of_a_stylised_set_nobody_says_how_many_fool() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(table([BuiltSet("augmentation/stylised", "0" * 64, False, {**SUMMARY, "success": None})]))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines()[2].split()[:5] == [
+        "augmentation/stylised",
+        "9,876",
+        "10,000",
+        "-",
+        "1234",
+    ]
+    assert told({**SUMMARY, "success": None}) == ": 9,876 of 10,000 images, 1.23e+03 images a second"
 
 
 def test_a_set_that_a_study_lacks_is_told_with_those_it_has(tmp_path: Path) -> None:
