@@ -108,15 +108,16 @@ def _told(made: "Made", recipe: "Recipe", out: Path) -> str:
     corruptions = len({cell.corruption for cell in recipe.cells})
     severities = sorted({cell.severity for cell in recipe.cells})
     rate = made.written / max(made.seconds, 1e-9)
+    images = f"{made.written:,} image{'s' * (made.written != 1)}"
     told = (
-        f"{made.written:,} images in {out}: {made.pictures:,} under {corruptions} corruption{'s' * (corruptions > 1)} "
+        f"{images} in {out}: {made.pictures:,} under {corruptions} corruption{'s' * (corruptions > 1)} "
         f"at severit{'ies' if len(severities) > 1 else 'y'} {', '.join(map(str, severities))}, {rate:.1f} images/s"
     )
     for count, what in (
-        (made.kept, "were there already"),
-        (len(made.left_out), "left out that cannot be corrupted"),
+        (made.kept, "already there"),
+        (len(made.left_out), "left out"),
         (made.others, "files that are no images"),
     ):
         if count:
-            told += f"; {count:,} {what}"
+            told += f"; {what}: {count:,}"
     return told

@@ -22,6 +22,7 @@ from torch import Tensor
 from trainables.corrupting.pictures import Pictures, checked, found
 from trainables.corrupting.recipe import Cell, Recipe
 from trainables.data.ingestion.class_names import some
+from trainables.data.ingestion.placing import bombs_refused
 from trainables.data.ingestion.trees import Unreadable
 from trainables.errors import TrainableError
 from trainables.perturbations.corruptions import Ice, corrupt, read_ice
@@ -99,24 +100,8 @@ def make(path: Path, out: Path, recipe: Recipe, treatment: Treatment, progress: 
     if treatment.overwrite and treatment.resume:
         raise TrainableError("OPTION_INVALID", "--overwrite replaces files and --resume keeps them; give one of them")
     ice, digest = _ice(recipe)
-    pictures = found(path, out, recipe)
-    total = len(pictures.names)
-    names, left_out = checked(
-        pictures,
-        recipe.size,
-        treatment.workers,
-        treatment.skip_unreadable,
-        lambda done: progress("checking", done, total),
-    )
-    with _refusals(out):
-        kept = _check_output(out, names, recipe, treatment, digest)
-        for cell in recipe.cells:
-            _write(out / f"{cell.folder}.json", json.dumps(recipe.note(cell, digest), indent=2).encode() + b"\n")
-        started = time.perf_counter()
-        _Kitchen(pictures, out, recipe, ice, treatment).run(names, progress)
-        seconds = time.perf_counter() - started
-    written = len(names) * len(recipe.cells) - kept
-    return Made(len(names), written, kept, left_out, pictures.others, seconds)
+    with bombs_refused(), _refusals(out):
+        return _make(found(path, out, recipe), out, recipe, ice, digest, treatment, progress)
 
 
 def seed_of(recipe: Recipe, cell: Cell, name: str) -> int:
@@ -124,7 +109,33 @@ def seed_of(recipe: Recipe, cell: Cell, name: str) -> int:
     return derive(recipe.seed, cell.corruption, cell.severity, name)
 
 
-class _Kitchen:
+def _make(
+    pictures: Pictures,
+    out: Path,
+    recipe: Recipe,
+    ice: Ice | None,
+    digest: str | None,
+    treatment: Treatment,
+    progress: Progress,
+) -> Made:
+    total = len(pictures.names)
+    _check_output(out, pictures.names, recipe, treatment, digest)
+    names, left_out = checked(
+        pictures,
+        recipe.size,
+        treatment.workers,
+        treatment.skip_unreadable,
+        lambda done: progress("checking", done, total),
+    )
+    for cell in recipe.cells:
+        _write(out / f"{cell.folder}.json", json.dumps(recipe.note(cell, digest), indent=2).encode() + b"\n")
+    started = time.perf_counter()
+    written = _Maker(pictures, out, recipe, ice, treatment).run(names, progress)
+    kept = len(names) * len(recipe.cells) - written
+    return Made(len(names), written, kept, left_out, pictures.others, time.perf_counter() - started)
+
+
+class _Maker:
     """Makes files of pictures, each in one thread."""
 
     def __init__(self, pictures: Pictures, out: Path, recipe: Recipe, ice: Ice | None, treatment: Treatment) -> None:
@@ -135,32 +146,38 @@ class _Kitchen:
         self._treatment = treatment
         self._ended = threading.Event()
 
-    def run(self, names: Sequence[str], progress: Progress) -> None:
-        """Makes all files of these pictures; at most a few pictures are held at a time."""
+    def run(self, names: Sequence[str], progress: Progress) -> int:
+        """Makes all files of these pictures and returns how many it wrote; a few pictures are held at a time."""
         cells, workers = self._recipe.cells, self._treatment.workers
         parts = [cells] if len(names) >= _FEW * workers else [(cell,) for cell in cells]
-        total, done = len(names) * len(cells), 0
-        waiting: deque[Future[int]] = deque()
+        total, done, written = len(names) * len(cells), 0, 0
+        waiting: deque[tuple[Sequence[Cell], Future[int]]] = deque()
+
+        def take(part: Sequence[Cell], future: Future[int]) -> None:
+            nonlocal done, written
+            written += future.result()
+            done += len(part)
+            progress("corrupting", done, total)
+
         with _one_thread_each(), ThreadPoolExecutor(workers, thread_name_prefix="corrupting") as pool:
             try:
                 for name in names:
                     for part in parts:
                         if len(waiting) > _MOST_AHEAD * workers:
-                            done += waiting.popleft().result()
-                            progress("corrupting", done, total)
-                        waiting.append(pool.submit(self._make, name, part))
-                for future in waiting:
-                    done += future.result()
-                    progress("corrupting", done, total)
+                            take(*waiting.popleft())
+                        waiting.append((part, pool.submit(self._make, name, part)))
+                for each in waiting:
+                    take(*each)
             finally:
                 self._ended.set()
                 pool.shutdown(cancel_futures=True)
+        return written
 
     def _make(self, name: str, cells: Sequence[Cell]) -> int:
-        """Writes a picture under some corruptions and severities and returns how many."""
+        """Writes a picture under some corruptions and severities, and returns under how many of them."""
         wanted = [cell for cell in cells if not (self._treatment.resume and self._target(name, cell).exists())]
         if not wanted:
-            return len(cells)
+            return 0
         try:
             pixels = self._pictures.pixels(name, self._recipe.size)
         except Unreadable as error:
@@ -173,7 +190,7 @@ class _Kitchen:
             if self._ended.is_set():
                 break
             _write(self._target(name, cell), self._stored(self._corrupted(image, name, cell)))
-        return len(cells)
+        return len(wanted)
 
     def _corrupted(self, image: Tensor, name: str, cell: Cell) -> Tensor:
         # Alone: in a batch, float arithmetic may move a value by a grey level, and neighbours would decide.
@@ -209,27 +226,22 @@ def _ice(recipe: Recipe) -> tuple[Ice | None, str | None]:
     return ice, hashed.hexdigest()
 
 
-def _check_output(out: Path, names: Sequence[str], recipe: Recipe, treatment: Treatment, ice: str | None) -> int:
-    """How many files are there and stay.
-
-    Raises:
-        TrainableError: FILES_EXIST.
-    """
+def _check_output(out: Path, names: Sequence[str], recipe: Recipe, treatment: Treatment, ice: str | None) -> None:
+    """Raises FILES_EXIST where files are there and the user has not said what becomes of them."""
     if treatment.overwrite:
-        return 0
+        return
     there: list[str] = []
     for cell in recipe.cells:
         _check_note(out, cell, recipe.note(cell, ice))
-        if (out / cell.folder).is_dir():
+        if not treatment.resume and (out / cell.folder).is_dir():
             paths = (f"{cell.folder}/{recipe.target(name)}" for name in names)
             there += [path for path in paths if (out / path).exists()]
-    if there and not treatment.resume:
+    if there:
         raise TrainableError(
             "FILES_EXIST",
             f"{out}: {len(there):,} of {len(names) * len(recipe.cells):,} files are there already: {some(there)}; "
-            "--resume keeps them and makes the others, --overwrite replaces them, or name another folder",
+            "--resume keeps them and makes the others, --overwrite replaces them, or name another --out",
         )
-    return len(there)
 
 
 def _check_note(out: Path, cell: Cell, note: dict[str, Any]) -> None:
@@ -247,7 +259,7 @@ def _check_note(out: Path, cell: Cell, note: dict[str, Any]) -> None:
         told = "says that the pictures beside it were made with " + ", ".join(
             f"{key} {before.get(key)}, not {now}" for key, now in note.items() if before.get(key) != now
         )
-    raise TrainableError("FILES_EXIST", f"{path}: {told}; name another folder, or replace what is there by --overwrite")
+    raise TrainableError("FILES_EXIST", f"{path}: {told}; name another --out, or replace the pictures with --overwrite")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,15 +1,11 @@
 """Which pictures there are, and whether each can be corrupted: looked at whole before anything is written."""
 
 import os
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image
 
 from trainables.corrupting.recipe import LARGEST_SIDE, SMALLEST_SIDE, Recipe
 from trainables.data.ingestion.class_names import some
@@ -112,7 +108,7 @@ def checked(
 
     fit: list[str] = []
     refused: list[tuple[str, Unreadable]] = []
-    with _pillow_silent(), ThreadPoolExecutor(workers, thread_name_prefix="checking") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="checking") as pool:
         for done, (name, reason) in enumerate(_in_order(pool, look, pictures.names, workers), 1):
             if reason is None:
                 fit.append(name)
@@ -208,12 +204,3 @@ def _is_folder(path: Path) -> bool:
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
-
-
-@contextmanager
-def _pillow_silent() -> Iterator[None]:
-    """Keeps warnings of Pillow from the terminal; what is damaged or too large is told by name."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield
