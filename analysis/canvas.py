@@ -9,7 +9,7 @@ from analysis.placement import Position
 from analysis.wording import escaped, shortened
 
 LETTER: Final = 8.6  # width of a letter at a tick
-NAME_MOST: Final = 16
+NAME_MOST: Final = 20
 
 
 class Axes(Protocol):

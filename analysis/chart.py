@@ -33,16 +33,17 @@ def curve_chart(curves: Curves, name: str) -> str:
     canvas = Canvas(480, 300, left=70)
     parts = [opening(canvas, curves.title, name), grid(canvas, curves), f'<g clip-path="url(#{name})">']
     parts += [broken_at(canvas, curves, first) for first in curves.breaks]
+    alone = []  # drawn over the clip path, which would halve what lies at the last epoch
     for line in curves.lines:
         known = "" if line.trial is None else f' data-trial="{line.trial}"'
         look = "line best" if line.on_front else "line"
         for piece in line.pieces:
             if len(piece) > 1:
                 parts.append(f'<polyline class="{look}"{known} points="{path(canvas, curves, piece)}"/>')
-            elif len(line.pieces) > 1:
+            elif len(line.pieces) > 1 and curves.y.has(piece[0][1]):
                 x, y = canvas.at(curves, *piece[0])
-                parts.append(f'<circle class="{look} alone"{known} cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
-    return "".join([*parts, "</g></svg>"])
+                alone.append(f'<circle class="{look} alone"{known} cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
+    return "".join([*parts, "</g>", *alone, "</svg>"])
 
 
 def _edge(canvas: Canvas, panel: Panel, name: str) -> str:

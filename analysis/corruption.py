@@ -50,6 +50,11 @@ class Corruption:
         """Its errors' sum over the baseline's; None where the baseline makes none."""
         return _ratio([self.errors], [self.baseline])
 
+    @property
+    def marks(self) -> str:
+        """Those of `MARKS` that stand beside its name."""
+        return (SEEN if self.seen else "") + (RESEMBLED if self.overlap else "")
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -229,6 +234,4 @@ def _ratio(errors: Sequence[Sequence[float]], baseline: Sequence[Sequence[float]
 
 def _label(one: Corruption) -> str:
     """The name, less its group's word where it ends with it, and its marks."""
-    name = one.name.removesuffix(f"_{one.group}")
-    marks = (SEEN if one.seen else "") + (RESEMBLED if one.overlap else "")
-    return f"{within(name)} {marks}".rstrip()
+    return f"{within(one.name.removesuffix(f'_{one.group}'))} {one.marks}".rstrip()

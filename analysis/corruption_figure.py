@@ -1,6 +1,7 @@
 """Draws errors under corruptions for print: no number is computed here."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from matplotlib.figure import Figure
@@ -9,13 +10,22 @@ from matplotlib.patches import Patch
 
 from analysis.bar_figure import colours_of, draw_bars
 from analysis.bars import Bars
-from analysis.printing import INK, head, settings, sheet
+from analysis.corruption import Errors, error_charts, marks_of, ratio_chart
+from analysis.printing import INK, head, save, settings, sheet
 
 WIDTH: Final = 7.6  # inches
 ROW_HEIGHT: Final = 2.5
 ROW_MOST: Final = 11
 """Names side by side; five bars of each can still be told apart."""
 LETTERS: Final = 88  # across a whole row
+
+
+def save_errors(errors: Errors, title: str, out: Path, suffix: str = "") -> dict[str, Path]:
+    """Writes corruption-errors and corruption-ratios of a trial as PNG and SVG; returns the paths by file name."""
+    told = f"{title}: trial {errors.trial}"
+    raw = draw_errors(error_charts(errors), told, marks_of(errors))
+    ratios = draw_ratios(ratio_chart(errors), told)
+    return {**save(raw, out, f"corruption-errors{suffix}"), **save(ratios, out, f"corruption-ratios{suffix}")}
 
 
 def draw_errors(charts: Sequence[Bars], title: str, marks: Sequence[str]) -> Figure:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from analysis.arms import Recorded
 from analysis.bars import Bars, evaluation_bars
+from analysis.corruption import Errors, errors_of, read_errors
 from analysis.heat_maps import HeatMap, heat_maps
 from analysis.knobs import NotDrawable
 from analysis.sweep import Sweep, sweep
@@ -52,3 +53,18 @@ def fitting_evaluation(folder: Path, study: Study) -> Bars | None:
         raise OSError(told) from error
     study_there = (table.schema.metadata or {}).get(b"study", b"").decode()
     return evaluation_bars(table) if study_there == study.digest and table.num_rows else None
+
+
+def fitting_errors(folder: Path, study: Study) -> tuple[Errors, ...]:
+    """Returns the errors under corruptions that `robustune evaluate` left in the study's folder, by trial.
+
+    None where it left none, or where cells are missing.
+
+    Raises:
+        OSError: as `analysis.corruption.read_errors`.
+    """
+    table = read_errors(folder, study)
+    try:
+        return errors_of(table, study) if table is not None else ()
+    except NotDrawable:
+        return ()

@@ -14,6 +14,7 @@ BOTTOM: Final = 62.0
 RIGHT: Final = 8.0
 LETTER: Final = 9.4
 TICK_MOST: Final = 14
+LABEL_MOST: Final = 28
 
 
 def grid_chart(drawn: HeatMap) -> str:
@@ -22,35 +23,36 @@ def grid_chart(drawn: HeatMap) -> str:
     across, up = len(drawn.x.values), len(drawn.y.values)
     wide = max(CELL[0], (WIDTH - left - RIGHT) / across)
     bottom = BOTTOM + room_for_names(drawn.x.written, wide)
-    width, height = left + wide * across + RIGHT, TOP + CELL[1] * up + bottom
+    high = max(CELL[1], LETTER * min(len(drawn.y.label), LABEL_MOST) / up)
+    width, height = left + wide * across + RIGHT, TOP + high * up + bottom
     parts = [f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escaped(drawn.title)}">']
     centres = [left + wide * (place + 0.5) for place in range(across)]
     parts.append(names(centres, height - bottom + 22, drawn.x.written, wide))
     for place, text in enumerate(drawn.y.written):
-        parts.append(tick_text(left - 9, height - bottom - CELL[1] * (place + 0.5) + 5, text, TICK_MOST, "end"))
+        parts.append(tick_text(left - 9, height - bottom - high * (place + 0.5) + 5, text, TICK_MOST, "end"))
     parts.append(axis_title(f'x="{left + wide * across / 2:g}" y="{height - 12:g}"', drawn.x.label))
-    middle = f'transform="translate(18 {TOP + CELL[1] * up / 2:g}) rotate(-90)"'
-    parts.append(axis_title(middle, drawn.y.label, int(CELL[1] * up / LETTER)))
+    middle = f'transform="translate(18 {TOP + high * up / 2:g}) rotate(-90)"'
+    parts.append(axis_title(middle, drawn.y.label, int(high * up / LETTER + 1e-9)))
     tried = [cell for cell in drawn.cells if cell.trial is not None]
     first = max(tried, key=lambda cell: cell.best, default=None)
     for cell in sorted(drawn.cells, key=lambda cell: cell.best):
-        corner = (left + wide * cell.across, height - bottom - CELL[1] * (cell.up + 1))
-        parts.append(_cell(drawn, cell, corner, wide, cell is first))
+        corner = (left + wide * cell.across, height - bottom - high * (cell.up + 1))
+        parts.append(_cell(drawn, cell, corner, (wide, high), cell is first))
     return "".join([*parts, "</svg>"])
 
 
-def _cell(drawn: HeatMap, cell: Cell, corner: tuple[float, float], wide: float, first: bool) -> str:
+def _cell(drawn: HeatMap, cell: Cell, corner: tuple[float, float], size: tuple[float, float], first: bool) -> str:
     """One cell; the first of them that the keyboard reaches is the best one."""
     if cell.state == "outside":
         return ""
-    x, y = corner
-    box = f'x="{x + 1:.1f}" y="{y + 1:.1f}" width="{wide - 2:.1f}" height="{CELL[1] - 2:g}"'
+    (x, y), (wide, high) = corner, size
+    box = f'x="{x + 1:.1f}" y="{y + 1:.1f}" width="{wide - 2:.1f}" height="{high - 2:.1f}"'
     colour = f' fill="{heat(cell.share)}"' if cell.share is not None else ""
     ink = " pale" if cell.share is not None and ink_on(heat(cell.share)) == "#ffffff" else ""
     look = "filled" if cell.share is not None else cell.state
     words = (
         f'<rect class="{look}" {box}{colour}/><text class="inside{ink}" x="{x + wide / 2:.1f}" '
-        f'y="{y + CELL[1] / 2 + 5:.1f}" text-anchor="middle">{escaped(cell.written)}</text>'
+        f'y="{y + high / 2 + 5:.1f}" text-anchor="middle">{escaped(cell.written)}</text>'
     )
     said = escaped(_said(drawn, cell))
     if cell.trial is None:

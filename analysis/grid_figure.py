@@ -1,6 +1,7 @@
 """Draws heat maps for print: no number is computed here."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -59,7 +60,8 @@ def _draw_map(axes: Axes, one: HeatMap) -> None:
     )
     axes.set_yticks(range(len(one.y.values)), [shortened(text, TICK_MOST) for text in one.y.written])
     axes.set_xlabel(one.x.label, color=INK, fontsize=9.5)
-    axes.set_ylabel(shortened(one.y.label, int(CELL[1] * 72 * len(one.y.values) / LETTER)), color=INK, fontsize=9.5)
+    room = int(CELL[1] * 72 * len(one.y.values) / LETTER)
+    axes.set_ylabel("\n".join(textwrap.wrap(shortened(one.y.label, 3 * room), room)), color=INK, fontsize=9.5)
     axes.set_title(one.title, loc="left", fontsize=9.5, color=INK)
     axes.tick_params(colors=INK, labelsize=8.5, length=0)
     axes.spines[:].set_visible(False)

@@ -15,6 +15,7 @@ LABEL_MOST: Final = 12
 LABEL_GAP: Final = 18.0
 LETTER: Final = 9.6
 FILLED: Final = 0.82
+UNLABELLED: Final = 26.0  # that a label below the axis takes
 
 
 def marks(knob: Knob) -> tuple[str, ...]:
@@ -53,7 +54,8 @@ def bar_chart(bars: Bars, name: str, width: float = 1140.0) -> str:
     """Returns the SVG of groups of bars; each bar says its series, its group and its value."""
     group_width = (width - 70 - 18) / len(bars.groups)
     more = room_for_names(bars.groups, group_width)
-    canvas = Canvas(width, 340 + more, left=70, right=18, bottom=64 + more)
+    below = 64 + more - (0 if bars.label else UNLABELLED)
+    canvas = Canvas(width, 276 + below, left=70, right=18, bottom=below)
     parts = [opening(canvas, bars.title or "Scores at the last epoch", name), _bar_axes(canvas, bars, group_width)]
     for bar in bars.bars:
         parts.append(_bar(canvas, bars, bar, group_width))

@@ -35,6 +35,7 @@ def render(
     study: Study,
     links: Links | None = None,
     sections: Sequence[str] = (),
+    later: Sequence[str] = (),
 ) -> str:
     """Returns the page of a study as HTML.
 
@@ -46,6 +47,7 @@ def render(
         links: for a trial's number, what leads on from it: a title, and an http(s) address or a path, which becomes a
             link where it is relative to the page's folder and has no `..`.
         sections: HTML that comes first, as `analysis.page_sections` makes it.
+        later: HTML that comes after front and curves.
     """
     body = [
         _head_of_page(trials, front, study),
@@ -53,6 +55,7 @@ def render(
         _fronts(trials, front, study),
         _front_table(front, study, links or {}),
         _curves(trials, epochs, front, study),
+        *later,
         _all_trials(trials, front, study, links or {}),
         _failures(trials),
         _source(study),

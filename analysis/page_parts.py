@@ -108,6 +108,10 @@ summary{cursor:pointer}
 .dash-casing{stroke:var(--paper);stroke-width:5}
 .note,.curves svg .end{fill:var(--ink)}
 .curves svg .end{font-size:15px}
+.groups{display:grid;gap:24px;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr))}
+.groups figure{max-width:860px}
+.groups svg text,.groups svg .axis{font-size:15px}
+.ways{margin:4px 0 12px;padding-left:20px;max-width:72ch;overflow-wrap:anywhere}
 h3{font-size:1rem;margin:26px 0 8px}
 .scroll-x{overflow-x:auto;margin-top:18px}
 details{margin-top:10px}
@@ -117,7 +121,8 @@ th[scope=row]{font-weight:400}
 @media (max-width:640px){.scroll-x svg{min-width:620px}
 .maps svg text,.maps svg .axis,.maps svg .inside{font-size:17px}
 main{padding:18px 14px 60px}svg text{font-size:20px}svg .axis{font-size:21px}
-.curves svg text,.curves svg .axis{font-size:18px}.point .dot{r:8px}.tip{max-width:88vw}}
+.curves svg text,.curves svg .axis,.groups svg text,.groups svg .axis{font-size:18px}
+.point .dot{r:8px}.tip{max-width:88vw}}
 @media print{.tip{display:none}.scroll{overflow:visible}th button::after{content:""}}
 """
 _DARK: Final = f"@media (prefers-color-scheme:dark){{{_marks(NAMED_ON_DARK, RAMP_ON_DARK)}}}"

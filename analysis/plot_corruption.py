@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis import command, printing, records
-from analysis.corruption import ERRORS_FILE, Errors, chosen, error_charts, errors_of, marks_of, ratio_chart, read_errors
-from analysis.corruption_figure import draw_errors, draw_ratios
+from analysis import command, records
+from analysis.corruption import ERRORS_FILE, chosen, errors_of, read_errors
+from analysis.corruption_figure import save_errors
 from analysis.knobs import NotDrawable
 
 
@@ -47,17 +47,7 @@ def write(folder: Path, out: Path, number: int | None = None) -> dict[str, Path]
         raise NotDrawable(study, told + "`robustune evaluate` do it, for a study with such a metric as mce")
     out.mkdir(parents=True, exist_ok=True)
     suffix = "" if number is None else f"-{number}"
-    return draw(chosen(errors_of(table, study), number, study), study.description or study.name, out, suffix)
-
-
-def draw(errors: Errors, title: str, out: Path, suffix: str = "") -> dict[str, Path]:
-    """Writes both figures of a trial's errors into the folder; returns paths by file name."""
-    told = f"{title}: trial {errors.trial}"
-    raw = draw_errors(error_charts(errors), told, marks_of(errors))
-    return {
-        **printing.save(raw, out, f"corruption-errors{suffix}"),
-        **printing.save(draw_ratios(ratio_chart(errors), told), out, f"corruption-ratios{suffix}"),
-    }
+    return save_errors(chosen(errors_of(table, study), number, study), study.description or study.name, out, suffix)
 
 
 if __name__ == "__main__":

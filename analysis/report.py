@@ -4,7 +4,10 @@ from pathlib import Path
 
 from analysis import figure, page, printing, records
 from analysis.bar_figure import draw_evaluation
-from analysis.fitting import fitting_evaluation, fitting_maps, fitting_sweep
+from analysis.corruption import chosen
+from analysis.corruption_figure import save_errors
+from analysis.corruption_section import corruption_section
+from analysis.fitting import fitting_errors, fitting_evaluation, fitting_maps, fitting_sweep
 from analysis.front import front
 from analysis.grid_figure import draw_grid
 from analysis.knob_figure import draw_knob
@@ -22,11 +25,12 @@ def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
     Returns:
         Paths by file name: trials.parquet, epochs.parquet, front.parquet, front.png, front.svg, report.html and
         study.toml; of a grid over two knobs also grid.png and grid.svg, of one over a single knob, or a second one of
-        named values, knob.png and knob.svg; evaluation.png and evaluation.svg where trials were evaluated.
+        named values, knob.png and knob.svg; evaluation.png and evaluation.svg where trials were evaluated, and where
+        that was under corruptions, corruption-errors.png and .svg, corruption-ratios.png and .svg.
 
     Raises:
         LedgerError: no ledger in the folder, or one that cannot be read.
-        OSError: a file cannot be written, or evaluation.parquet cannot be read.
+        OSError: a file cannot be written, or a file of an evaluation cannot be read.
     """
     return write_to(folder, folder, links)
 
@@ -37,7 +41,7 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
     study, trials, epochs = records.tables(folder)
     best = front(trials, study)
     maps, sweep = fitting_maps(trials, study), fitting_sweep(trials, epochs, study)
-    evaluation = fitting_evaluation(folder, study)
+    evaluation, errors = fitting_evaluation(folder, study), fitting_errors(folder, study)
     target.mkdir(parents=True, exist_ok=True)
     tables = {"trials.parquet": trials, "epochs.parquet": epochs, "front.parquet": best}
     paths = {name: records.write_parquet(table, target / name) for name, table in tables.items()}
@@ -49,12 +53,18 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         paths |= printing.save(draw_knob(sweep, title), target, "knob")
     if evaluation:
         paths |= printing.save(draw_evaluation(evaluation, title), target, "evaluation")
+    if errors:
+        paths |= save_errors(chosen(errors, None, study), title, target)
     leads = {
         number: {**(links or {}).get(number, {}), **({"checkpoint": _within(folder, path)} if path else {})}
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
     }
+    corrupted = corruption_section(study, records.sets(folder), records.measured(folder), errors)
     extra = (grid_section(maps, study), knob_section(sweep), evaluation_section(evaluation))
-    texts = {"report.html": page.render(trials, epochs, best, study, leads, extra), "study.toml": study.source}
+    texts = {
+        "report.html": page.render(trials, epochs, best, study, leads, extra, [corrupted]),
+        "study.toml": study.source,
+    }
     return paths | {name: _write(target / name, text) for name, text in texts.items()}
 
 

@@ -56,6 +56,22 @@ def table(shown_columns: Sequence[Column], trials: pa.Table, name: str = "", bes
     )
 
 
+def listing(shown_columns: Sequence[Column]) -> str:
+    """Returns a sortable table of rows that are no trials."""
+    heads = "".join(_head(column) for column in shown_columns)
+    rows = range(len(shown_columns[0].cells))
+    lines = "".join(f"<tr>{''.join(_cell(column, place) for column in shown_columns)}</tr>" for place in rows)
+    return (
+        f'<div class="scroll" tabindex="0"><table class="sortable"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def numbers(title: str, values: Sequence[float | None]) -> Column:
+    """Returns a column of numbers; "" where there is none."""
+    return Column(title, [escaped(shown(value)) for value in values], values=list(values))
+
+
 def _column(trials: pa.Table, name: str, title: str, tip: Literal["score", "option"] | None = None) -> Column:
     values = trials[name].to_pylist()
     numbers = pa.types.is_integer(trials.schema.field(name).type) or pa.types.is_floating(

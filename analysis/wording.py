@@ -35,11 +35,13 @@ def readable(name: str) -> str:
 def within(name: str) -> str:
     """Returns a metric's or option's name as it stands within a sentence: `clean_accuracy` is "clean accuracy".
 
-    A corruption error says what it is of: `ce/gaussian_noise` is "CE Gaussian noise".
+    A corruption error says what it is of: `ce/gaussian_noise` is "CE Gaussian noise". Names may come listed with
+    commas.
     """
     if name.startswith(_CE):
         return f"CE {within(name.removeprefix(_CE))}"
-    return " ".join(_SPELLED.get(word.lower(), word) for word in visible(name).split("_") if word)
+    listed = (part.split("_") for part in visible(name).split(", "))
+    return ", ".join(" ".join(_SPELLED.get(word.lower(), word) for word in words if word) for words in listed)
 
 
 def visible(text: str) -> str:
