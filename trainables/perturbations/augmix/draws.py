@@ -1,6 +1,7 @@
 """What AugMix draws for every image before any pixel is touched."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -60,6 +61,13 @@ class Draws:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Draws"]) -> "Draws":
+        """Those of one part after those of the other."""
+        codes, levels = torch.cat([part.codes for part in parts]), torch.cat([part.levels for part in parts])
+        mirrored, weights = torch.cat([part.mirrored for part in parts]), torch.cat([part.weights for part in parts])
+        return cls(codes, levels, mirrored, weights)
 
     def rows(self, rows: slice) -> "Draws":
         """Those of some of the images."""

@@ -30,7 +30,9 @@ def augmix(images: Tensor, options: AugMixOptions, generator: Generator, views: 
 
     Source: Hendrycks et al. 2020, algorithm 1. Deviation: the mixture is rounded to uint8.
     """
-    return tuple(mixed(images, draw(len(images), options, generator)) for _ in range(views))
+    draws = Draws.joined([draw(len(images), options, generator) for _ in range(views)])
+    # All views at once: of few small images, each operation would wait for Python as often for one view as for all.
+    return mixed(torch.cat([images] * views), draws).chunk(views)
 
 
 def mixed(images: Tensor, draws: Draws) -> Tensor:

@@ -67,8 +67,8 @@ def apply(images: Tensor, sources: Tensor, codes: Tensor, levels: Tensor, out: T
         levels: (n,) float64, on the CPU; below 0 a move goes the other way, and other operations have no other way.
         out: (n, 3, H, W) uint8, on the images' device; shares no memory with the images.
     """
-    size, first = at_once(images), 0
-    for work, count in _works(images, codes, levels):
+    first = 0
+    for work, count, size in _works(images, codes, levels):
         for start in range(first, first + count, size):
             rows = slice(start, min(start + size, first + count))
             # Taken out here and not for all at once: what a cache holds is worked on in it.
@@ -76,16 +76,22 @@ def apply(images: Tensor, sources: Tensor, codes: Tensor, levels: Tensor, out: T
         first += count
 
 
-def _works(images: Tensor, codes: Tensor, levels: Tensor) -> Iterator[tuple[Callable[[Tensor, slice], Tensor], int]]:
-    """In the order of codes: what to do with images and the slice that they are of, and how many images that is for."""
+def _works(
+    images: Tensor, codes: Tensor, levels: Tensor
+) -> Iterator[tuple[Callable[[Tensor, slice], Tensor], int, int]]:
+    """In the order of codes: what to do with images and the slice that they are of, for how many, how many at once.
+
+    Shifts take all at once: they only copy, and equal shifts in one piece are one copy.
+    """
+    size = at_once(images)
     counts = codes.bincount(minlength=len(OPERATIONS)).tolist()
     mapped = sum(counts[: len(_MAPS)])
     if mapped:
         parts = zip(_MAPS.values(), torch.split(levels[:mapped], counts[: len(_MAPS)]), strict=True)
         maps = torch.cat([make(own, *images.shape[2:]) for make, own in parts])
-        yield moves.Sampling(maps, images, at_once(images)), mapped
+        yield moves.Sampling(maps, images, size), mapped, size
     for name, count in zip(OPERATIONS[len(_MAPS) :], counts[len(_MAPS) :], strict=True):
-        yield partial(_by_name, name, levels), count
+        yield partial(_by_name, name, levels), count, max(count, 1) if name in _SHIFTS else size
 
 
 def _by_name(name: str, levels: Tensor, part: Tensor, rows: slice) -> Tensor:

@@ -26,14 +26,15 @@ def autocontrast(images: Tensor, levels: Tensor) -> Tensor:
 def equalize(images: Tensor, levels: Tensor) -> Tensor:
     """Spreads the values of every channel so that their histogram is as level as whole bins allow."""
     entries = _entries(images)
-    histograms = torch.bincount(entries, minlength=images.shape[0] * images.shape[1] * _VALUES).view(-1, _VALUES)
+    bins = torch.bincount(entries, minlength=images.shape[0] * images.shape[1] * _VALUES).view(-1, _VALUES)
+    # Whole numbers as float32 take a third of the time of integers, and are exact up to 16 million pixels.
+    histograms = bins.float()
     # The brightest value that occurs does not count: what lies below it is spread over 255 steps.
     brightest = histograms.gather(1, images.amax((2, 3)).flatten()[:, None].long())
-    step = (images[0, 0].numel() - brightest) // 255
-    below = histograms.cumsum(1) - histograms
-    # Whole numbers as float64 divide three times as fast as integers do, and as exactly.
-    spread = (below + step // 2).double().div_(step.clamp_min(1)).floor_().clamp_(0, 255)
-    tables = torch.where(step > 0, spread, torch.arange(_VALUES, device=images.device)).to(torch.uint8)
+    step = ((images[0, 0].numel() - brightest) / 255).floor_()
+    below = histograms.cumsum(1).sub_(histograms)
+    spread = below.add_((step / 2).floor_()).div_(step.clamp_min(1)).floor_().clamp_(max=255)
+    tables = torch.where(step > 0, spread, torch.arange(_VALUES, device=images.device)).to(torch.int16).to(torch.uint8)
     return tables.flatten().index_select(0, entries).view(images.shape)
 
 
