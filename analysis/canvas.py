@@ -77,7 +77,9 @@ def titles(canvas: Canvas, x: str, y: str) -> str:
 
 
 def axis_title(place: str, text: str, most: int = 60) -> str:
-    """Returns an axis title at a place that is written as attributes, cut as a tick's text is."""
+    """Returns an axis title at a place that is written as attributes, cut as a tick's text is; "" for none."""
+    if not text:
+        return ""
     return f'<text class="axis" {place} text-anchor="middle">{_cut(text, most)}</text>'
 
 
