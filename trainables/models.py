@@ -106,7 +106,7 @@ def build(options: ClassificationOptions, classes: int, image_shape: tuple[int, 
     try:
         with own_randomness(seed, torch.device("cpu")):
             net = _construct(options, outputs, side)
-        _exchange_activations(net, options.activation)
+        exchange_activations(net, options.activation)
         exchange_narrow(net)
         if options.input_size:
             net.register_forward_pre_hook(_Resize(options.input_size))
@@ -298,7 +298,8 @@ def _construct(options: ClassificationOptions, classes: int, side: int) -> nn.Mo
     return net
 
 
-def _exchange_activations(net: nn.Module, name: str) -> None:
+def exchange_activations(net: nn.Module, name: str) -> None:
+    """Puts the activation of that name in the place of every other one inside the net; "own" leaves them."""
     if name == "own":
         return
     for parent in net.modules():

@@ -79,7 +79,7 @@ class Perturber:
         self._inside = True
         try:
             self._fill(source)
-            for parameter, view in self._views():
+            for parameter, view in list(self._views()):  # all of them before the first one moves
                 clean.append((parameter, parameter.data))
                 # `.data` keeps autograd's version counters still: backward may run after the clean weights are back.
                 parameter.data = view
