@@ -9,7 +9,9 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from trainables.data.store import Store, address, read_images, write_images
+from trainables.classification.corruption_options import CORRUPTIONS, SEVERITIES
+from trainables.corruption_errors import ErrorTable
+from trainables.data.store import ImageSet, Store, address, read_images, write_images
 from trainables.images import Normalisation
 from trainables.models import own_randomness
 from trainables.perturbations.attack import wrong_targets
@@ -78,7 +80,10 @@ def data(store: Store) -> str:
 
 @pytest.fixture(scope="session")
 def sets(store: Store, data: str) -> dict[str, str]:
-    """Sets for every metric, and two to train with: clean validation images in the place of perturbed ones."""
+    """Sets for every metric, and two to train with: clean validation images in the place of perturbed ones.
+
+    At 16 x 16 there is no corruption: under each of them stand the same few images, upside down.
+    """
     digest = address("fooling", {"name": "sixteen", "version": 1})
     clean = read_images(store.open(data).path / "validation.arrow")
     store.publish(digest, lambda to: write_images(to / "images.arrow", clean.images, clean.labels, clean.lineage), {})
@@ -89,7 +94,26 @@ def sets(store: Store, data: str) -> dict[str, str]:
         "augmentation/gaussian",
         "augmentation/stylised",
     )
-    return {"data": data, **{f"set/{name}": digest for name in names}}
+    return {"data": data, **{f"set/{name}": digest for name in names}, **_in_place_of_corrupted(store, clean)}
+
+
+def _in_place_of_corrupted(store: Store, clean: ImageSet) -> dict[str, str]:
+    count = 6
+    severities = [severity for severity in SEVERITIES for _ in range(count)]
+    rows = torch.arange(count).repeat(len(SEVERITIES))
+    table = ErrorTable(CORRUPTIONS, SEVERITIES, torch.full((len(CORRUPTIONS), len(SEVERITIES)), 0.75), 0.5)
+
+    def corrupted(to: Path) -> None:
+        images, lineage = clean.images[rows].flip(2), [clean.lineage[row] for row in rows]
+        write_images(to / "images.arrow", images, clean.labels[rows], lineage, severity=severities, row=rows.tolist())
+
+    def errors(to: Path) -> None:
+        overlap = {name: {"gaussian": "why"} for name in ("gaussian_noise", "speckle_noise")}
+        (to / "errors.json").write_text(json.dumps({"table": table.plain(), "overlap": overlap}))
+
+    made = store.publish(address("corrupted", {"name": "sixteen"}), corrupted, {}).digest
+    told = store.publish(address("baseline-errors", {"name": "sixteen"}), errors, {}).digest
+    return {"baseline-errors/validation": told, **{f"corrupted/validation/{name}": made for name in CORRUPTIONS}}
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
-from trainables.classification import set_steps
+from trainables.classification import corrupted_sets, set_steps
+from trainables.classification import trainer as trainer_module
+from trainables.classification.corruption_steps import TEST_ERRORS
 from trainables.classification.options import ATTACKS, EXTRA_SETS, read, training_sets
 from trainables.classification.scores import needed_sets
 from trainables.classification.vocabulary import METRICS
-from trainables.data.store import Store
+from trainables.data.store import Store, read_images
 from trainables.errors import TrainableError
 from trainables.preparation import plan
 from trainables.registry import trainer_names, vocabulary
 
 HELD_OUT = ("hold-out", "out-of-distribution")
 WORDS = ("hold_out", "holdout", "hold-out", "out_of_distribution", "out-of-distribution", "test_accuracy")
+TEST = ("/test", " test ")
 EVERY_START = {"start": ["scratch", "baseline", "pretext", "pretrained", "checkpoint"]}
 EVERY_SET = {"fooling_rates": [5, 20], "extra_sets": list(EXTRA_SETS)}
 
@@ -35,9 +38,9 @@ def test_no_plan_of_a_search_has_a_held_out_step(planned: Any, attack: str) -> N
     for chosen, possible in itertools.product(({}, {**options}), ({}, EVERY_SET, {**EVERY_SET, **EVERY_START})):
         given = {**options, **chosen}
         steps = planned(given, possible, tuple(METRICS))
-        assert not [step.name for step in steps if any(word in told(step) for word in WORDS)]
+        assert not [step.name for step in steps if any(word in told(step) for word in (*WORDS, *TEST))]
         held_out = {step.name for step in planned(given, possible, tuple(METRICS), hold_out=True)}
-        assert {f"set/{name}" for name in HELD_OUT} <= held_out
+        assert {f"set/{name}" for name in HELD_OUT} | {TEST_ERRORS, "corrupted/test/fog"} <= held_out
 
 
 def test_no_metric_of_any_trainer_has_such_a_name() -> None:
@@ -66,13 +69,13 @@ def test_no_option_names_such_a_set(name: str) -> None:
 
 
 def test_a_trial_opens_no_such_set_though_its_mapping_names_one(
-    store: Store, prepared: Any, make_trainer: Any, monkeypatch: pytest.MonkeyPatch
+    store: Store, prepared: Any, sets: dict[str, str], make_trainer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
     open_entry = Store.open
     monkeypatch.setattr(Store, "open", lambda self, digest: opened.append(digest) or open_entry(self, digest))
     chosen = {"fooling_rates": [0.5, 1], "extra_sets": ["gaussian", "pixel"], "start": "baseline", "extra_share": 1.0}
-    trainer = make_trainer(prepared.digests, tuple(METRICS), **chosen)
+    trainer = make_trainer({**sets, **prepared.digests}, tuple(METRICS), **chosen)
     trainer.train_epoch()
     assert set(trainer.score()) == set(METRICS)
     held_out = {digest for name, digest in prepared.digests.items() if any(word in name for word in WORDS)}
@@ -82,14 +85,12 @@ def test_a_trial_opens_no_such_set_though_its_mapping_names_one(
 
 
 def test_a_trial_reads_no_file_of_the_splits_that_are_held_out(
-    prepared: Any, make_trainer: Any, monkeypatch: pytest.MonkeyPatch
+    prepared: Any, sets: dict[str, str], make_trainer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_files: list[Path] = []
-    import trainables.classification.trainer as trainer_module
-
-    read_images = trainer_module.read_images
-    monkeypatch.setattr(trainer_module, "read_images", lambda path: read_files.append(path) or read_images(path))
-    make_trainer(prepared.digests, tuple(METRICS)).score()
+    for module in (trainer_module, corrupted_sets):
+        monkeypatch.setattr(module, "read_images", lambda path: read_files.append(path) or read_images(path))
+    make_trainer({**sets, **prepared.digests}, tuple(METRICS)).score()
     assert {path.name for path in read_files} == {"train.arrow", "validation.arrow", "images.arrow"}
 
 

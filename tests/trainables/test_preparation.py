@@ -14,6 +14,7 @@ BARE = {"width": 64, "stem": "imagenet"}  # as published weights are
 FILES = {"checkpoint": "checkpoint_path", "pretrained": "pretrained_path"}
 LAWS = vocabulary("classification")["options"]
 SCORED = ("noise_clip", "evaluation_noise_", "pgd_")  # what is read in a trial, when it is scored
+OF_CORRUPTION = ("corruption", "early_corruption")  # test_corruption_steps.py holds them to this
 OF_STYLES = ("stylisation", "styles")  # files: test_stylised_sets.py holds them to this
 OTHERWISE = {
     "evaluation_attack": "gaussian",
@@ -21,6 +22,8 @@ OTHERWISE = {
     "attack_precision": "bfloat16",
     "set_keep": "all",
     "baseline_start": "pretext",
+    "baseline_transform": "none",
+    "baseline_unfrozen_layers": 2,
 }
 
 
@@ -153,11 +156,11 @@ def test_options_of_one_attack_are_no_part_of_another_ones_sets(planned: Any) ->
 
 @pytest.mark.parametrize("option", [name for name, law in LAWS.items() if law.get("fixed")])
 def test_every_fixed_option_shapes_a_step_or_a_score(planned: Any, tmp_path: Path, option: str) -> None:
-    if option.startswith((*SCORED, *OF_STYLES)):
+    if option.startswith((*SCORED, *OF_STYLES, *OF_CORRUPTION)):
         return
     (tmp_path / "weights").write_bytes(b"weights")
     default = LAWS[option]["default"]
-    if LAWS[option]["type"] == "string":
+    if option in OTHERWISE or LAWS[option]["type"] == "string":
         other = OTHERWISE.get(option, str(tmp_path / "weights"))
     else:
         other = 2 * default + 1 if LAWS[option]["type"] == "integer" else default / 2

@@ -12,7 +12,7 @@ from trainables import checkpoints
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.trainer import ClassificationTrainer
 from trainables.classification.training_images import training_rows
-from trainables.classification.vocabulary import METRICS
+from trainables.classification.vocabulary import METRICS, UNDER_CORRUPTION
 from trainables.data.store import address, read_images, write_images
 from trainables.errors import TrainableError
 from trainables.models import build
@@ -303,7 +303,8 @@ def test_missing_sets_and_unknown_metrics_are_said_before_training(make_trainer:
         ({}, {"start": "pretext"}, "SET_MISSING"),
         ({}, {"fooling_rates": [5]}, "SET_MISSING"),
         ({}, {"extra_sets": ["pixel"]}, "SET_MISSING"),
-        ({}, {"metrics": ("mce",)}, "METRIC_UNKNOWN"),
+        ({}, {"metrics": ("mce",)}, "SET_MISSING"),
+        ({}, {"metrics": ("mCE",)}, "METRIC_UNKNOWN"),
     ):
         with pytest.raises(TrainableError) as caught:
             make_trainer(sets, **options)
@@ -313,7 +314,7 @@ def test_missing_sets_and_unknown_metrics_are_said_before_training(make_trainer:
 def test_every_metric_of_the_vocabulary_has_a_measure() -> None:
     from trainables.classification.scores import _MEASURES
 
-    assert set(_MEASURES) == set(METRICS)
+    assert set(_MEASURES) | set(UNDER_CORRUPTION) == set(METRICS)
 
 
 @pytest.mark.gpu
