@@ -114,7 +114,7 @@ def overlap(found: Mapping[str, Mapping[str, str]]) -> list[str]:
     if not found:
         return []
     told = "; ".join(f"{name} ({', '.join(why)})" for name, why in found.items())
-    return [f"trials may train with what these corruptions resemble, which mce_without_overlap leaves out: {told}"]
+    return [f"trials may train with what resembles these corruptions, which mce_without_overlap leaves out: {told}"]
 
 
 def counted(number: int, what: str) -> str:
