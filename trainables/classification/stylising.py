@@ -25,7 +25,7 @@ from trainables.seeds import derive
 _STYLES: Final = "styles.safetensors"
 _ENCODER: Final = "encoder.safetensors"
 _DECODER: Final = "decoder.safetensors"
-_PIECE_PIXELS: Final = 2**18  # of images stylised at once: a network's features take 64 floats for each
+_PIECE_PIXELS: Final = 2**16  # of images stylised at once; more of them leave a core's cache
 
 
 def build_styles(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
