@@ -31,7 +31,8 @@ from trainables.preparation import Step
 from trainables.storage import is_uri
 
 FILE: Final = "evaluation.parquet"
-SHOWN: Final = ("evaluation.png", "evaluation.svg", "report.html")
+FIGURES: Final = ("evaluation", "corruption-errors", "corruption-ratios")
+SHOWN: Final = (*(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")), "report.html")
 HEADS: Final = {
     "original": "original",
     "perturbed_training": "perturbed training",

@@ -12,9 +12,10 @@ from analysis.front import front, hypervolume_history
 from robustune.relative import reached
 from search_spaces import Study
 
+_FIGURES: Final = ("front", "grid", "knob", "evaluation", "corruption-errors", "corruption-ratios")
 FILES: Final = (
     "front.parquet",
-    *(f"{name}.{kind}" for name in ("front", "grid", "knob", "evaluation") for kind in ("png", "svg")),
+    *(f"{name}.{kind}" for name in _FIGURES for kind in ("png", "svg")),
     "report.html",
 )
 # A tag takes 8,000 letters; a run's id takes 41 of them inside a link.
