@@ -1,27 +1,25 @@
 """Corrupts every picture in threads, one at a time each, and writes only whole files."""
 
 import hashlib
-import json
-import os
 import threading
 import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from trainables.corrupting.output import check_output, note_of, noted, refusals, write
 from trainables.corrupting.pictures import Pictures, checked, found
 from trainables.corrupting.recipe import Cell, Recipe
-from trainables.data.ingestion.class_names import some
 from trainables.data.ingestion.placing import bombs_refused
 from trainables.data.ingestion.trees import Unreadable
 from trainables.errors import TrainableError
@@ -100,7 +98,7 @@ def make(path: Path, out: Path, recipe: Recipe, treatment: Treatment, progress: 
     if treatment.overwrite and treatment.resume:
         raise TrainableError("OPTION_INVALID", "--overwrite replaces files and --resume keeps them; give one of them")
     ice, digest = _ice(recipe)
-    with bombs_refused(), _refusals(out):
+    with bombs_refused(), refusals(out):
         return _make(found(path, out, recipe), out, recipe, ice, digest, treatment, progress)
 
 
@@ -119,7 +117,8 @@ def _make(
     progress: Progress,
 ) -> Made:
     total = len(pictures.names)
-    _check_output(out, pictures.names, recipe, treatment, digest)
+    if not treatment.overwrite:
+        check_output(out, pictures.names, recipe, digest, treatment.resume)
     names, left_out = checked(
         pictures,
         recipe.size,
@@ -128,7 +127,7 @@ def _make(
         lambda done: progress("checking", done, total),
     )
     for cell in recipe.cells:
-        _write(out / f"{cell.folder}.json", json.dumps(recipe.note(cell, digest), indent=2).encode() + b"\n")
+        write(note_of(out, cell), noted(recipe.note(cell, digest)))
     started = time.perf_counter()
     written = _Maker(pictures, out, recipe, ice, treatment).run(names, progress)
     kept = len(names) * len(recipe.cells) - written
@@ -189,7 +188,7 @@ class _Maker:
         for cell in wanted:
             if self._ended.is_set():
                 break
-            _write(self._target(name, cell), self._stored(self._corrupted(image, name, cell)))
+            write(self._target(name, cell), self._stored(self._corrupted(image, name, cell)))
         return len(wanted)
 
     def _corrupted(self, image: Tensor, name: str, cell: Cell) -> Tensor:
@@ -224,66 +223,6 @@ def _ice(recipe: Recipe) -> tuple[Ice | None, str | None]:
     for picture in ice.pictures:
         hashed.update(repr(tuple(picture.shape)).encode() + picture.numpy().tobytes())
     return ice, hashed.hexdigest()
-
-
-def _check_output(out: Path, names: Sequence[str], recipe: Recipe, treatment: Treatment, ice: str | None) -> None:
-    """Raises FILES_EXIST where files are there and the user has not said what becomes of them."""
-    if treatment.overwrite:
-        return
-    there: list[str] = []
-    for cell in recipe.cells:
-        _check_note(out, cell, recipe.note(cell, ice))
-        if not treatment.resume and (out / cell.folder).is_dir():
-            paths = (f"{cell.folder}/{recipe.target(name)}" for name in names)
-            there += [path for path in paths if (out / path).exists()]
-    if there:
-        raise TrainableError(
-            "FILES_EXIST",
-            f"{out}: {len(there):,} of {len(names) * len(recipe.cells):,} files are there already: {some(there)}; "
-            "--resume keeps them and makes the others, --overwrite replaces them, or name another --out",
-        )
-
-
-def _check_note(out: Path, cell: Cell, note: dict[str, Any]) -> None:
-    """Refuses to mix pictures of two recipes in one folder."""
-    path = out / f"{cell.folder}.json"
-    if not path.exists():
-        return
-    before = None
-    with suppress(ValueError, RecursionError):
-        before = json.loads(path.read_bytes())
-    if before == note:
-        return
-    told = "is no note of how pictures were made"
-    if isinstance(before, dict):
-        told = "says that the pictures beside it were made with " + ", ".join(
-            f"{key} {before.get(key)}, not {now}" for key, now in note.items() if before.get(key) != now
-        )
-    raise TrainableError("FILES_EXIST", f"{path}: {told}; name another --out, or replace the pictures with --overwrite")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.parent / f".{os.getpid()}-{threading.get_ident()}.part"
-    try:
-        aside.write_bytes(content)
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _refusals(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or out
-        raise TrainableError(
-            "RESULTS_UNWRITABLE",
-            f"{where}: {os.strerror(error.errno or 0)}; make room or give permission, or name another --out",
-        ) from error
 
 
 @contextmanager
