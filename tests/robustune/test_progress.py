@@ -84,3 +84,38 @@ def test_bars_fit_eighty_columns_and_leave_the_terminal_clean() -> None:
 )
 def test_other_steps_tell_what_is_plain_in_their_summary(summary: dict[str, Any], shown: str) -> None:
     assert told(summary) == shown
+
+
+def corrupted(console: Console) -> str:
+    names = [f"corrupted/validation/{name}" for name in ("spatter", "saturate")]
+    planned = [Step(name, "corrupted", {}) for name in names]
+    summary = {"images": 100}
+    with building(console, lambda line: console.print(line, soft_wrap=True, markup=False), planned, ()) as watcher:
+        for name in names:
+            watcher.started(name)
+        for name in names:
+            watcher.finished(name, summary, "10.0.0.7")
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_corruptions_of_a_split_are_told_as_one() -> None:
+    assert corrupted(Console(file=io.StringIO(), width=60)).splitlines() == [
+        "preparing corrupted/validation: 2 corruptions",
+        "  corrupted/validation: 1 of 2 corruptions, 100 images",
+        "  corrupted/validation: 2 of 2 corruptions, 200 images",
+        "prepared corrupted/validation: 2 corruptions, 200 images",
+    ]
+
+
+def test_the_corruptions_of_a_split_share_a_bar() -> None:
+    text = corrupted(Console(file=io.StringIO(), width=80, height=50, force_terminal=True, highlight=False))
+    bars = [row for row in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).splitlines() if "━" in row]
+    assert all(row.startswith("corrupted/validation ") for row in bars)
+    assert max(map(len, bars)) <= 80
+    assert "2 of 2 corruptions, 200 images" in bars[-1]
+
+
+def test_errors_of_the_baseline_are_told_in_words() -> None:
+    errors = {"mean_error": 0.41, "clean_error": 0.2, "images": 1360, "table": {"corruptions": ["fog"]}}
+    assert told(errors) == ": clean error 0.200, mean error 0.410 under 1 corruption of 1,360 images"

@@ -10,7 +10,7 @@ from rich.console import Console
 from robustune.errors import Mistake
 from robustune.progress import told
 from robustune.screen import Screen
-from robustune.sets import BuiltSet, build, examples, table
+from robustune.sets import Built, BuiltSet, build, corrupted_lines, examples, table
 from robustune.settings import Settings
 from search_spaces import read_study, shipped
 from trainables.registry import vocabularies
@@ -65,3 +65,15 @@ def test_a_trainer_without_sets_is_told(curves: Callable[..., Path], tmp_path: P
     study = read_study(curves(), vocabularies())
     with pytest.raises(Mistake, match="OPTION_INVALID: curves: the closed-form trainer has no sets"):
         build(study, Settings(str(tmp_path / "results")), Screen(False))
+
+
+def test_corrupted_images_are_told_by_split_and_counted_among_the_sets() -> None:
+    table = {"corruptions": ["fog", "snow"], "severities": [1, 3]}
+    errors = {"table": table, "images": 1_200, "clean_error": 0.25, "mean_error": 0.5}
+    one = BuiltSet("corrupted/test/fog", "ab" * 32, False, {"images": 2_400})
+    built = Built({}, (), (one,), {"test": errors})
+    assert built.new == 1
+    assert corrupted_lines(built) == [
+        "corrupted test images: 2 corruptions at 2 severities of 1,200 images; the baseline's clean error 0.2500, mean "
+        "error under them 0.5000"
+    ]
