@@ -1,12 +1,16 @@
 """Augmentations of whole batches of uint8 images, drawn from generators."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Final
 
 import torch
 from torch import Generator, Tensor
 
 from trainables.perturbations.augmix.draws import AugMixOptions
-from trainables.perturbations.augmix.mixing import augmix
+from trainables.perturbations.augmix.mixing import augmix_each
+
+_VALUES_TOGETHER: Final = 3 * 2**20  # more take memory and gain nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,20 +35,25 @@ class Augmentation:
         """How many views of each image come: 3 for the consistency loss, else 1."""
         return 3 if self.augmix is not None and self.consistent else 1
 
-    def of(self, images: Tensor, moves: Generator, mixtures: Generator) -> Tensor:
-        """Views of the images, (views * N, C, H, W): all images once, then all again; the first are not mixed, if 3.
+    def together(self, images: Tensor) -> int:
+        """How many batches like this one are best augmented at once; their images come out alike in any company."""
+        return max(1, _VALUES_TOGETHER // max(1, self.views * images.numel())) if self.augmix is not None else 1
+
+    def of(self, batches: Sequence[Tensor], moves: Generator, mixtures: Generator) -> list[Tensor]:
+        """Views of each batch, (views * N, C, H, W): all images once, then again; of three the first are not mixed.
 
         Args:
-            images: (N, C, H, W) uint8; not changed, and themselves returned where nothing is asked for.
+            batches: (N, C, H, W) uint8 each; not changed, and themselves returned where nothing is asked for.
             moves: of crop_flip; what it draws does not depend on AugMix.
             mixtures: of AugMix. Both are on the CPU, so that one seed draws alike on every device.
         """
-        moved = crop_flip(images, moves, self.flip_probability) if self.crop_flip else images
+        moved = [crop_flip(each, moves, self.flip_probability) if self.crop_flip else each for each in batches]
         if self.augmix is None:
             return moved
         if self.views == 1:
-            return augmix(moved, self.augmix, mixtures)[0]
-        return torch.cat([moved, *augmix(moved, self.augmix, mixtures, views=2)])
+            return augmix_each(moved, self.augmix, mixtures)
+        mixed = augmix_each([each for each in moved for _ in range(2)], self.augmix, mixtures)
+        return [torch.cat(views) for views in zip(moved, mixed[::2], mixed[1::2], strict=True)]
 
 
 def crop_flip(images: Tensor, generator: Generator, flip_probability: float) -> Tensor:

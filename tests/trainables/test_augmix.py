@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trainables.perturbations.augmix.consistency import divergence, jsd_loss
 from trainables.perturbations.augmix.draws import AugMixOptions, Draws, draw
-from trainables.perturbations.augmix.mixing import augmix, mixed
+from trainables.perturbations.augmix.mixing import augmix, augmix_each, mixed
 from trainables.perturbations.augmix.operations import NONE, OPERATIONS, OVERLAPPING, apply
 from trainables.seeds import generator
 
@@ -169,6 +169,14 @@ def test_an_image_comes_out_alike_in_any_company() -> None:
     together = mixed(images, draws)
     alone = torch.cat([mixed(images[row : row + 1], draws.rows(slice(row, row + 1))) for row in range(0, 60, 7)])
     assert torch.equal(together[::7], alone)
+
+
+def test_batches_together_are_what_they_are_one_after_the_other() -> None:
+    batches = torch.split(photographs(23, 32, 40), [8, 8, 7])
+    after = generator("batches")
+    alone = [augmix(images, AugMixOptions(), after)[0] for images in batches]
+    together = augmix_each(batches, AugMixOptions(), generator("batches"))
+    assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
 
 
 def test_flat_images_stay_flat_and_alike() -> None:

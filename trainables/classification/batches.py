@@ -77,11 +77,18 @@ class Batches:
         moves, mixtures = generator(seed, "augmentation", epoch), generator(seed, "augmix", epoch)
         size = min(self.batch_size, len(self.rows))
         buffer = torch.empty((size, *self.clean.images.shape[1:]), dtype=torch.uint8, device=self.clean.images.device)
-        for clean, pool in self._orders(seed, epoch, size):
-            labels = _gather([self.clean], clean, buffer[: len(clean)])
-            if len(pool):
-                labels = torch.cat([labels, _gather(self.extra, pool, buffer[len(clean) :])])
-            yield self.normalisation.of(self.augmentation.of(buffer, moves, mixtures)), labels
+        buffers = [buffer, *(torch.empty_like(buffer) for _ in range(self.augmentation.together(buffer) - 1))]
+        orders = self._orders(seed, epoch, size)
+        while some := list(itertools.islice(orders, len(buffers))):
+            labels = [self._taken(*order, out) for order, out in zip(some, buffers, strict=False)]
+            augmented = self.augmentation.of(buffers[: len(some)], moves, mixtures)
+            for images, own in zip(augmented, labels, strict=True):
+                yield self.normalisation.of(images), own
+
+    def _taken(self, clean: Tensor, pool: Tensor, out: Tensor) -> Tensor:
+        """Fills `out` with clean images, then with perturbed ones; their labels."""
+        labels = _gather([self.clean], clean, out[: len(clean)])
+        return torch.cat([labels, _gather(self.extra, pool, out[len(clean) :])]) if len(pool) else labels
 
     def _orders(self, seed: int, epoch: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of clean images and places in the pool for each step of an epoch."""

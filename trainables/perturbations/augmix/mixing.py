@@ -1,5 +1,6 @@
 """Chains of operations on every image of a batch, mixed with the image itself."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -30,9 +31,25 @@ def augmix(images: Tensor, options: AugMixOptions, generator: Generator, views: 
 
     Source: Hendrycks et al. 2020, algorithm 1. Deviation: the mixture is rounded to uint8.
     """
-    draws = Draws.joined([draw(len(images), options, generator) for _ in range(views)])
-    # All views at once: of few small images, each operation would wait for Python as often for one view as for all.
-    return mixed(torch.cat([images] * views), draws).chunk(views)
+    return tuple(augmix_each([images] * views, options, generator))
+
+
+def augmix_each(batches: Sequence[Tensor], options: AugMixOptions, generator: Generator) -> list[Tensor]:
+    """One augmented view of every batch, as `augmix` would give them one after the other, but worked on together.
+
+    Of few small images each operation waits for Python as long as for many: 64 of 32 x 32 take 150 us each alone, and
+    70 in the company of 192 others.
+
+    Args:
+        batches: at least one, of images of one shape as `augmix` takes them; not changed.
+        options: of AugMix.
+        generator: on the CPU.
+
+    Raises:
+        ValueError: images of another type or shape.
+    """
+    draws = Draws.joined([draw(len(images), options, generator) for images in batches])
+    return list(torch.split(mixed(torch.cat(list(batches)), draws), [len(images) for images in batches]))
 
 
 def mixed(images: Tensor, draws: Draws) -> Tensor:
