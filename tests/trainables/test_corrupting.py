@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -328,3 +329,15 @@ def test_ice_without_pictures_is_refused(run: Run, tmp_path: Path) -> None:
 
 def test_keeping_and_replacing_at_once_is_refused(run: Run) -> None:
     refused("OPTION_INVALID", "--overwrite", "--resume", run=run, overwrite=True, resume=True)
+
+
+def test_names_of_strangers_are_kept_as_they_are(run: Run, photos: Path, tmp_path: Path) -> None:
+    names = [os.fsdecode(b"\xff\xfe.png"), "two\nlines.png", "\x1b[31m.PNG", "no image.png.txt"]
+    save(tmp_path / "odd" / "plain.png", picture(0))
+    for name in names:
+        (tmp_path / "odd" / name).write_bytes((tmp_path / "odd" / "plain.png").read_bytes())
+    made = run(RANDOM, path=tmp_path / "odd")
+    assert (made.written, made.others) == (4, 1)
+    there = {path.name for path in (tmp_path / "out" / "shot_noise" / "3").iterdir()}
+    assert there == {"plain.png", *names[:3]}
+    refused("FILES_EXIST", "4 of 4", "\\x1b[31m.PNG", "\\udcff", run=run, recipe=RANDOM, path=tmp_path / "odd")
