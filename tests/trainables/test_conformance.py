@@ -110,7 +110,7 @@ TABLE = {
     ),
     "fooling, Gaussian and stylised images beside clean ones": Row(
         "classification",
-        {**THIN, "fooling_rates": [20], "extra_sets": ["gaussian", "stylised"], "steps_per_epoch": 4},
+        {**THIN, "fooling_rates": [20], "extra_sets": ["gaussian", "stylised"], "steps_per_epoch": 2},
         {"extra_sets": ["stylised"]},
     ),
     "dropout": Row(
