@@ -99,8 +99,8 @@ def test_moments_are_exact_also_at_their_largest(shape: tuple[int, ...]) -> None
 def test_rows_are_written_as_write_images_writes_them(tmp_path: Path, rows: list[int], shape: tuple[int, ...]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, *shape), np.uint8)
     labels, lineage = [row % 3 for row in rows], [f"é{row}" for row in rows]
-    write_rows(tmp_path / "one", pixels, rows, labels, lineage, lambda _: None)
-    write_images(tmp_path / "two", torch.from_numpy(pixels[rows]), torch.tensor(labels), lineage)
+    write_rows(tmp_path / "one", pixels, rows, labels, lineage, lambda _: None, row=rows)
+    write_images(tmp_path / "two", torch.from_numpy(pixels[rows]), torch.tensor(labels), lineage, row=rows)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert torch.equal(read_images(tmp_path / "one").images, torch.from_numpy(pixels[rows]))
 

@@ -13,6 +13,7 @@ from trainables.corruption_overlaps import EXTRA, FIFTEEN, GROUPS
 from trainables.data import library as libraries
 from trainables.data.images import read_images
 from trainables.data.ingestion.class_folders import ANIMALS
+from trainables.data.local import LocalRoot
 
 Files = dict[str, bytes]
 IDS = ("n01443537", "n01484850", "n02927161")
@@ -139,7 +140,7 @@ def test_all_that_is_missing_is_told_at_once(making: Any, adding: Any, whole: Pa
     told = (
         "no whole ImageNet-C",
         "2 of 15 corruptions are missing: frost, fog",
-        "1 corruptions lack severities: snow (4)",
+        "1 of 13 corruptions lack severities: snow (4)",
         "1 of 64 cells CORRUPTION/SEVERITY lack classes: pixelate/2 (n01443537)",
         "contrast/3/n01443537 (1 images where others have 2; lacks ILSVRC2012_val_00000007.JPEG)",
         "contrast/5/n02927161 (2 images where others have 2; lacks ILSVRC2012_val_00000040.JPEG)",
@@ -246,12 +247,7 @@ def test_an_address_is_that_of_content_and_name_alone_differs(adding: Any, whole
     assert not one.path.exists()
 
 
-def test_never_more_than_one_corruption_lies_aside(
-    adding: Any, whole: Path, library: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a killed process left aside is taken away by the next that builds."""
-    from trainables.data.local import LocalRoot
-
+def test_what_a_killed_process_left_aside_goes_with_the_next(adding: Any, whole: Path, library: Path) -> None:
     left = LocalRoot(library / "store")
     digest = "0" * 64
     left.root.mkdir(parents=True)

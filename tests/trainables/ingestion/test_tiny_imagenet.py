@@ -36,6 +36,7 @@ def test_tiny_imagenet_has_its_official_classes(
     write = making.written if name == "folder" else making.packed
     added = adding("tiny-imagenet", write(tmp_path / name, tiny))
     assert added.facts["classes"] == ["goldfish", "European fire salamander"]
+    assert added.facts["class_ids"] == ["n01443537", "n01629819"]
     assert making.counts(added) == [12, 8, 4, 4]
     assert added.facts["image_shape"] == [3, 16, 16]
     assert added.facts["unused"] == {"images without a published class": 2}

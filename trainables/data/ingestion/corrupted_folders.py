@@ -136,7 +136,7 @@ def _cells(tree: Tree, folders: Mapping[str, str]) -> tuple[dict[Cell, str], lis
         if absent:
             lacking.append(f"{corruption} ({', '.join(absent)})")
         cells |= {(corruption, level): f"{folder}/{level}" for level in SEVERITIES if str(level) in there}
-    return cells, [f"{len(lacking)} corruptions lack severities: {some(lacking)}"] if lacking else []
+    return cells, [f"{len(lacking)} of {len(folders)} corruptions lack severities: {some(lacking)}"] if lacking else []
 
 
 def _ids(
