@@ -7,7 +7,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from trainables.errors import TrainableError
-from trainables.perturbations.noise_draws import WeightNoise, maximum, pieces
+from trainables.perturbations.noise_draws import Scratch, WeightNoise, maximum, pieces
 from trainables.perturbations.noise_targets import NoisyWeight, Targets, check
 from trainables.perturbations.weight_noise import Perturber, backward, noise, perturbed
 
@@ -113,7 +113,7 @@ def test_pieces_are_one_draw_bit_for_bit(shape: tuple[int, ...], channels_last: 
     expected = noise(weight.detach(), 0.1, 2.0, slow)
     target = NoisyWeight("weight", weight, len(shape) > 2, 1, False)
     found = torch.empty_like(weight)
-    for place, drawn, _ in pieces(target, WeightNoise(0.1, 2.0), fast, found):
+    for place, drawn, _ in pieces(target, WeightNoise(0.1, 2.0), fast, found, Scratch()):
         place.detach().copy_(drawn)
     assert torch.equal(found, expected)
     assert torch.equal(slow.get_state(), fast.get_state())

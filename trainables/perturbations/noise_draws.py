@@ -59,8 +59,22 @@ def maximum(weight: Tensor, kind: str = "per_kernel") -> Tensor:
     return weight.abs().amax(tuple(range(2 if by_kernel else 0, weight.ndim)), keepdim=True)
 
 
+class Scratch:
+    """Memory for one piece, used again for all: new memory for each weight costs as much as adding the noise."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, torch.dtype, torch.device], Tensor] = {}
+
+    def take(self, purpose: str, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+        """(size,) values that are overwritten when the same purpose takes some again."""
+        key = (purpose, dtype, device)
+        if key not in self._kept or self._kept[key].numel() < size:
+            self._kept[key] = torch.empty(size, dtype=dtype, device=device)
+        return self._kept[key][:size]
+
+
 def pieces(
-    target: NoisyWeight, noise: WeightNoise, generator: Generator, values: Tensor
+    target: NoisyWeight, noise: WeightNoise, generator: Generator, values: Tensor, scratch: Scratch
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Consecutive rows of `values`, the noise for them, and the clean weights of the same rows.
 
@@ -72,15 +86,15 @@ def pieces(
         noise: scale, clip and kind of maximum.
         generator: on any device; the numbers are drawn there.
         values: of the weight's shape; not read.
+        scratch: holds the noise, and what it is made from.
     """
     for clean, room in zip(target.blocks(target.weight.detach()), target.blocks(values), strict=True):
         by_kernel = target.kernels and noise.maximum == "per_kernel"
         whole = None if by_kernel else noise.scale * maximum(clean, "per_layer")
         bounds = _bounds(clean, generator)
         size = max(clean[first:last].numel() for first, last in bounds)
-        # Taken once for all pieces: memory from the system for each would cost as much as the arithmetic.
-        drawn = torch.empty(size, dtype=clean.dtype, device=generator.device)
-        magnitudes = torch.empty(size if by_kernel else 0, dtype=clean.dtype, device=clean.device)
+        drawn = scratch.take("numbers", size, clean.dtype, generator.device)
+        magnitudes = scratch.take("magnitudes", size if by_kernel else 0, clean.dtype, clean.device)
         for first, last in bounds:
             part = clean[first:last]
             numbers = (

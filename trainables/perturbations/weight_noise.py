@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import torch
 from torch import Generator, Tensor, nn
 
-from trainables.perturbations.noise_draws import WeightNoise, maximum, pieces
+from trainables.perturbations.noise_draws import Scratch, WeightNoise, maximum, pieces
 from trainables.perturbations.noise_targets import BY_DEFAULT, Targets, memory, reached
 
 __all__ = ["GRADIENTS", "Draw", "Perturber", "Source", "backward", "maximum", "noise", "noisy_weights", "perturbed"]
@@ -42,6 +42,7 @@ class Perturber:
         self._weights = [target.weight for target in self._targets]
         self._parameters = list(net.parameters())
         self._rooms: list[Tensor] = []
+        self._scratch = Scratch()
         self._inside = False
 
     @property
@@ -54,7 +55,7 @@ class Perturber:
         """A draw for the weights as they are now, in memory of its own."""
         drawn = [torch.empty_like(weight) for weight in self._weights]
         for target, values in zip(self._targets, drawn, strict=True):
-            for place, noise, _ in pieces(target, self._noise, generator, values):
+            for place, noise, _ in pieces(target, self._noise, generator, values, self._scratch):
                 place.copy_(noise)
         return Draw(tuple(drawn))
 
@@ -105,7 +106,7 @@ class Perturber:
                 torch.add(weight, noise, out=room)
             return
         for target, room in zip(self._targets, self._rooms, strict=True):
-            for place, noise, clean in pieces(target, self._noise, source, room):
+            for place, noise, clean in pieces(target, self._noise, source, room, self._scratch):
                 torch.add(clean, noise, out=place)
 
     def _views(self) -> Iterator[tuple[Tensor, Tensor]]:
