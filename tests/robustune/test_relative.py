@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from robustune import checks, corruption_evaluation, relative
+from robustune.errors import Mistake
 from robustune.ledger import Ledger
 from robustune.settings import Settings
 from robustune.tracking import translation
@@ -99,6 +100,12 @@ def test_the_check_describes_and_warns_each_once(tmp_path: Path) -> None:
     assert sum("sees fog" in line for line in warnings) == 1
     assert len(warnings) == 2
     assert checks.check(a_study("pgd_accuracy"), settings) == []
+
+
+def test_images_that_an_evaluation_needs_are_missed_before_the_search(tmp_path: Path) -> None:
+    study = a_study(corruptions=["spatter"], corruption_test_data="nowhere")
+    with pytest.raises(Mistake, match="DATA_UNKNOWN: relative: options: corruption_test_data"):
+        checks.check(study, Settings(str(tmp_path / "results")))
 
 
 def test_the_front_names_baseline_seen_corruptions_and_overlap(tmp_path: Path) -> None:
