@@ -28,7 +28,7 @@ class RecipeBar:
     """What nets of one recipe reach.
 
     Attributes:
-        label: the recipe's name, and of how many nets the means are where the bars differ in that.
+        label: the recipe's name, and in brackets of how many nets the means are where that is more than for others.
         mce: relative to the baseline, which is at 1.
         without_overlap: the same without corruptions that training resembles; None where that is no other score.
         clean_error: on images without corruption, in [0, 1]; None where it was not measured.
@@ -120,7 +120,7 @@ def _bar(name: str, nets: Sequence[tuple[Scored, Net]], uneven: bool, overlap: b
     mce = _mean([net.mce for net in known])
     assert mce is not None
     return RecipeBar(
-        f"{name} [{len(nets)}]" if uneven else name,
+        f"{name} [{len(nets)}]" if uneven and len(nets) > 1 else name,
         mce,
         _mean([net.without_overlap for net in known]) if overlap else None,
         _mean([net.clean_error for net in known]),
@@ -163,7 +163,7 @@ def _remarks(bars: Sequence[RecipeBar], overlap: Sequence[str], lost: int, uneve
     if most > 1:
         seeds = all(bar.seeds == bar.nets for bar in bars)
         what = "seeds" if seeds else "nets"
-        count = f"as many {what} as stand in brackets" if uneven else f"{most} {what}"
+        count = f"as many {what} as stand in brackets, one elsewhere" if uneven else f"{most} {what}"
         found.append(f"mean and range over {count}")
     if overlap:
         names = ", ".join(within(name) for name in overlap)

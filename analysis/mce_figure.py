@@ -16,7 +16,9 @@ from analysis.wording import aligned, shortened
 
 WIDTH: Final = 7.6  # inches
 ROW: Final = 0.25
-LABEL_MOST: Final = 46
+LABEL_MOST: Final = 72
+ROOMY: Final = 36  # letters of a label that the width has room for
+LETTER: Final = 0.075  # inches
 REMARK_MOST: Final = 110
 THICK: Final = 0.66
 BAR, OTHER, CLEAN = NAMED[4], NAMED[5], NAMED[3]
@@ -27,7 +29,8 @@ def draw_recipes(chart: RecipeChart) -> Figure:
     rows = len(chart.bars)
     clean = any(bar.clean_error for bar in chart.bars)
     with settings():
-        figure = sheet(WIDTH, ROW * rows + 1.7 + 0.15 * len(chart.remarks))
+        longest = min(LABEL_MOST, max(len(bar.label) for bar in chart.bars))
+        figure = sheet(WIDTH + LETTER * max(0, longest - ROOMY), ROW * rows + 1.7 + 0.15 * len(chart.remarks))
         head(figure, chart.title)
         parts = figure.subplots(1, 2 if clean else 1, sharey=True, squeeze=False, gridspec_kw=_ratios(clean))[0]
         _draw_means(

@@ -21,6 +21,7 @@ DEFAULTS: Final[Options] = {
 # What only says how a net is scored, and what only says how extra images are made.
 _SCORING: Final = ("corruption", "early_corruption")
 _MAKING: Final = ("extra_share", "augmentation_", "fooling_", "gaussian_", "pixel_", "stylis", "styles", "generation_")
+_WORDS: Final = {"extra_share": "share"}
 _TRANSFORMS: Final = {"none": "", "crop_flip": "crop+flip", "augmix": "AugMix"}
 
 
@@ -82,7 +83,7 @@ def _apart(options: Options, alike: Sequence[Options]) -> str:
     """What tells the recipe from those of the same name: the options in which these differ."""
     names = dict.fromkeys(name for one in alike for name in one)
     varied = [name for name in names if len({repr(one.get(name)) for one in alike}) > 1]
-    told = ", ".join(f"{within(name)} {_said(options.get(name))}" for name in varied)
+    told = ", ".join(f"{_WORDS.get(name, within(name))} {_said(options.get(name))}" for name in varied)
     return f" ({told})" if told else ""
 
 

@@ -57,7 +57,7 @@ def test_defaults_are_the_trainers() -> None:
         ),
         (
             [{"fooling_rates": [5]}, {"fooling_rates": [5], "extra_share": 0.75}, {}],
-            ("clean + F-5 (extra share 0.5)", "clean + F-5 (extra share 0.75)", "clean"),
+            ("clean + F-5 (share 0.5)", "clean + F-5 (share 0.75)", "clean"),
         ),
         (
             [{"fooling_rates": [5], "extra_share": 0.0}, {"start": "pretext"}],
@@ -183,7 +183,7 @@ def test_seeds_are_pooled_to_a_mean_with_its_range(made: Callable[..., Path], tm
 
 def test_where_one_recipe_has_more_nets_each_says_of_how_many(made: Callable[..., Path]) -> None:
     both = [made(), made({"transform": Choice(("none", "augmix"))})]
-    assert set(by_label(both)) == {"clean [2]", "AugMix [2]", "crop+flip [1]", "AugMix without consistency [1]"}
+    assert set(by_label(both)) == {"clean [2]", "AugMix [2]", "crop+flip", "AugMix without consistency"}
 
 
 def test_the_searchs_own_scores_are_of_trials_that_spent_their_epochs(made: Callable[..., Path]) -> None:
