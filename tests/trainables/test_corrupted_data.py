@@ -131,6 +131,8 @@ def test_classes_are_found_by_id_then_by_name() -> None:
     assert (by_id.labels, by_id.left_out) == ((1, -1, 0), 3)
     by_name = fit(FACTS, {"classes": ["y", "x", "goldfish"], **shape})
     assert (by_name.labels, by_name.left_out) == ((2, 1, 0), 0)
+    cranes = {"classes": ["goldfish", "x"], "class_ids": ["n01443537", "n09999999"], **shape}
+    refused(lambda: fit(FACTS, cranes), "DATA_INVALID", "lacks 1 of 2 classes: x")
     as_ids = fit(FACTS, {"classes": list(IDS[::-1]), **shape})
     assert as_ids.labels == (2, 1, 0)
 

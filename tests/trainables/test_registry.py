@@ -19,7 +19,7 @@ def test_vocabulary_is_plain_data_and_needs_no_torch() -> None:
     )
     found = json.loads(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
     assert found == registry.vocabularies()
-    assert set(found["classification"]) == {"trainer", "options", "metrics", "data"}
+    assert set(found["classification"]) == {"trainer", "options", "metrics", "data", "not_data"}
     assert "embedded-digits" in found["classification"]["data"]
 
 

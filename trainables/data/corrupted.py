@@ -122,7 +122,9 @@ def fit(corrupted: CorruptedFacts, data: Mapping[str, Any]) -> Fit:
     """
     places = _places(data["classes"], data.get("class_ids", ()))
     pairs = zip(corrupted.class_ids, corrupted.classes, strict=True)
-    labels = tuple(places.get(each, places.get(name, -1)) for each, name in pairs)
+    # Two classes of ImageNet are called crane: where both sides tell ids, names count for nothing.
+    by_name = {} if data.get("class_ids") else places
+    labels = tuple(places.get(each, by_name.get(name, -1)) for each, name in pairs)
     absent = [name for label, name in enumerate(data["classes"]) if label not in labels]
     if absent:
         raise TrainableError(
