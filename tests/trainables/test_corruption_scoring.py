@@ -1,6 +1,7 @@
 """Scores under corruption: from the plan to a trial, held to closed forms and to a table counted by hand."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
@@ -16,6 +18,8 @@ from trainables.classification.corruption_steps import TEST_ERRORS, VALIDATION_E
 from trainables.classification.planner import evaluation_step
 from trainables.classification.trainer import ClassificationTrainer
 from trainables.corruption_overlaps import EXTRA, FIFTEEN
+from trainables.data import library
+from trainables.data.ingestion.adding import Choices, add
 from trainables.data.store import Store, address, read_images, write_images
 from trainables.errors import TrainableError
 from trainables.perturbations.corruptions import corrupt, registry
@@ -312,3 +316,37 @@ def test_an_evaluation_tells_what_was_seen_and_every_mean(
         assert told["relative_mce"][which] == (None if names & set(told["harmless"]) else 1.0)
     without = evaluation_step("evaluation/00001", options, "x", sha256, planned(hold_out=True))
     assert "corrupted" not in without.arguments
+
+
+def test_an_evaluation_takes_a_corrupted_set_of_the_library_in_the_place_of_test_images(
+    trial: Any,
+    built: Any,
+    store_root: str,
+    planned: Any,
+    build_all: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(library.VARIABLE, str(tmp_path / "library"))
+    for severity, digit, name in itertools.product(range(1, 6), range(10), ("fog", "spatter")):
+        folder = tmp_path / "set" / name / str(severity) / str(digit)
+        folder.mkdir(parents=True)
+        Image.new("RGB", (32, 32), (10 * severity, 20 * digit, 0)).save(folder / "one.png")
+    choices = Choices(corruptions=("fog", "spatter"))
+    add("imagenet-c", tmp_path / "set", "mine", choices, tmp_path / "library", lambda *_: None)
+    steps = planned({**HELD, "corruption_test_data": "mine"}, {}, RELATIVE, hold_out=True)
+    assert not [step.name for step in steps if step.name.startswith("corrupted/test")]
+    assert not [step for step in planned({**HELD, "corruption_test_data": "mine"}, {}, RELATIVE) if "test" in step.name]
+    everything = build_all(steps, {name: digest for name, digest in built.digests.items() if "test" not in name})
+    trial(metrics=()).save(tmp_path / "one")
+    sha256 = hashlib.sha256((tmp_path / "one").read_bytes()).hexdigest()
+    options = {"width": 8, "stem": "strided"}
+    step = evaluation_step("evaluation/00001", options, str(tmp_path / "one"), sha256, steps)
+    told = run_step(step, store_root, everything.digests, threads=1)[1]["corruption"]
+    assert told["table"] == told["baseline"]
+    assert told["table"]["corruptions"] == ["fog", "spatter"]
+    assert (told["images"], told["mce"]["unseen"]) == (10, None)  # a search has seen both
+    assert told["mce"]["all"] == 1.0
+    assert told["source"] == "'mine' of the data library (imagenet-c), constants imagenet-c"
+    with pytest.raises(TrainableError, match="no corrupted test set 'other'"):
+        planned({"corruption_test_data": "other"}, {}, RELATIVE)
