@@ -23,9 +23,10 @@ def under_corruption(net: nn.Module, corrupted: Mapping[str, Any], inputs: Input
     """Errors of a net in evaluation mode under each corruption of test images, and its scores relative to the baseline.
 
     Scores are means over the corruptions that no score of the search saw (`unseen`), over all, and over those that
-    nothing resembles that a trial may train with (`without_overlap`). A score is None where the baseline makes no error
-    (`flawless`), or for the relative ones none beyond its clean one (`harmless`), that it could be relative to, and
-    where no corruption is left to take the mean over.
+    nothing resembles that a trial may train with (`without_overlap`). A corruption under which the baseline makes no
+    error (`flawless`) makes every CE mean that counts it None, since that would be another mCE. One that adds nothing
+    to the baseline's clean error (`harmless`) is left out of the relative means, which say how much harm is done where
+    there is any. A mean is None too where no corruption is left.
 
     Args:
         net: the trial's.
@@ -53,7 +54,9 @@ def under_corruption(net: nn.Module, corrupted: Mapping[str, Any], inputs: Input
         "ce": {name: None if value is None else round(value, _DIGITS) for name, value in ce.items()},
         "groups": {group: _mean(ce, names) for group, names in groups.items() if names},
         "mce": {which: _mean(ce, names) for which, names in chosen.items()},
-        "relative_mce": {which: _mean(relative, names) for which, names in chosen.items()},
+        "relative_mce": {
+            which: _mean(relative, [name for name in names if name not in harmless]) for which, names in chosen.items()
+        },
         "flawless": list(without_error),
         "harmless": list(harmless),
     }

@@ -21,7 +21,7 @@ START_VERSION: Final = 2
 PRETEXT_VERSION: Final = 1
 TRAINING_IMAGES_VERSION: Final = 1
 EXAMPLES_VERSION: Final = 1
-EVALUATION_VERSION: Final = 1
+EVALUATION_VERSION: Final = 2
 
 _BASELINE: Final = (
     "baseline_epochs",
