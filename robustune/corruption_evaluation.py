@@ -13,7 +13,6 @@ from trainables.corruption_overlaps import EXTRA, GROUPS
 ERRORS_FILE: Final = "corruption-errors.parquet"
 BASELINE: Final = -1
 """Stands for the baseline where a trial's number is."""
-CORRUPTED: Final = "corrupted test images"
 _GROUP_OF: Final = {name: group for group, names in GROUPS.items() for name in names}
 _MEANS: Final = {
     "mce": {"unseen": "mCE\nunseen", "all": "mCE\nall", "without_overlap": "mCE without\noverlap"},
@@ -49,9 +48,8 @@ def notes(told: Told) -> list[str]:
     names = baseline["corruptions"]
     cells = [rate for row in baseline["errors"] for rate in row]
     severities = ", ".join(map(str, baseline["severities"]))
-    library = "" if one["source"] == CORRUPTED else "the library's "
     lines = [
-        f"under corruptions: {library}{one['source']}, {one['images']:,} for each of "
+        f"under corruptions: {one['source']}, {one['images']:,} for each of "
         f"{counted(len(names), 'corruption')} and severities {severities}; relative to the baseline, whose clean error "
         f"is {baseline['clean']:.4f} and mean error under them {sum(cells) / len(cells):.4f}",
         _seen(one["seen"]),

@@ -149,7 +149,7 @@ def test_the_notes_tell_images_baseline_seen_overlap_and_what_nothing_is_relativ
     assert "speckle_noise (gaussian)" in overlap
     assert "no error under fog" in flawless
     library = corruption_evaluation.notes({3: evaluated(source="tiny", harmless=["fog"], seen=["fog"])})
-    assert "the library's tiny" in library[0]
+    assert "under corruptions: tiny, 10,000" in library[0]
     assert "four extra" not in library[1]
     assert library[-1].startswith("fog add no error")
 
