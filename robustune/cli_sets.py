@@ -79,6 +79,7 @@ def sets_show(
 def evaluate(
     study: BegunName,
     trial: TrialNumbers = None,
+    every: Annotated[bool, typer.Option("--all", help="All trials that spent their full epochs.")] = False,
     address: Address = None,
     storage: Storage = None,
     gpus: Gpus = 0.0,
@@ -88,13 +89,16 @@ def evaluate(
     from rich.console import Console
 
     from robustune import corruption_evaluation
+    from robustune.errors import Mistake
     from robustune.evaluation import evaluate as run
     from robustune.evaluation import notes, table
     from robustune.screen import Screen
     from robustune.settings import Settings
 
+    if every and trial:
+        raise Mistake("OPTION_INVALID", "--all: it takes every trial, --trial some of them; give one of the two")
     screen, console = Screen(progress=True), Console(highlight=False, markup=False)
-    done = run(study, trial or (), Settings(results, address, storage, gpus_per_trial=gpus), screen)
+    done = run(study, "all" if every else trial or (), Settings(results, address, storage, gpus_per_trial=gpus), screen)
     console.print(table(done.told))
     for line in notes(done.told):
         console.print(line)

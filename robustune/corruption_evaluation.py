@@ -60,7 +60,7 @@ def notes(told: Told) -> list[str]:
         lines.append(f"the baseline makes no error under {', '.join(one['flawless'])}: nothing is relative to that")
     if one["harmless"]:
         lines.append(
-            f"{', '.join(one['harmless'])} add no error to the baseline's clean one: no relative mean counts them"
+            f"nothing is added to the baseline's clean error by {', '.join(one['harmless'])}: left out of relative means"
         )
     return lines
 

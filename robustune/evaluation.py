@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -62,14 +62,14 @@ class Finished:
     checkpoints: Mapping[int, tuple[int, str, str]]
 
 
-def evaluate(study: str, wanted: Sequence[int], settings: Settings, screen: Screen) -> Evaluation:
+def evaluate(study: str, wanted: Sequence[int] | Literal["all"], settings: Settings, screen: Screen) -> Evaluation:
     """Scores trials of a finished study on the five sets and the clean test images, each once: the store keeps it.
 
     Where a metric of the study is relative to the baseline's errors, corrupted test images come with them.
 
     Args:
         study: name, study file or folder of a study that was begun.
-        wanted: numbers of trials; none means those of the front.
+        wanted: numbers of trials, or all that spent their full epochs; none means those of the front.
         settings: where results and store are, and the cluster.
         screen: shows how it goes.
 
@@ -132,7 +132,7 @@ def _finished(folder: Path, settings: Settings) -> Finished:
     return Finished(study, folder, records.trials(folder), records.checkpoints(folder))
 
 
-def _chosen(done: Finished, wanted: Sequence[int]) -> list[int]:
+def _chosen(done: Finished, wanted: Sequence[int] | Literal["all"]) -> list[int]:
     if not wanted:
         numbers: list[int] = fronts.front(done.trials, done.study)["number"].to_pylist()
         if not numbers:
@@ -140,6 +140,10 @@ def _chosen(done: Finished, wanted: Sequence[int]) -> list[int]:
         return numbers
     rows = {row["number"]: row for row in done.trials.select(["number", "state", "epochs"]).to_pylist()}
     complete = [number for number, row in rows.items() if row["state"] == "complete"]
+    if wanted == "all":
+        if not complete:
+            raise Mistake("NO_FRONT", f"{done.folder}: no trial of it spent its full epochs")
+        return complete
     complaints = [_complaint(number, rows.get(number), done) for number in dict.fromkeys(wanted)]
     if found := [text for text in complaints if text]:
         listed = ", ".join(map(str, complete)) or "none"

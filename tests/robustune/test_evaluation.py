@@ -1,8 +1,10 @@
 """Only whole trials of a finished search are evaluated; whatever stands against it is told in one line."""
 
 import io
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -14,6 +16,8 @@ from robustune.screen import Screen
 from robustune.settings import Settings
 from search_spaces import read_study, shipped
 from trainables.registry import vocabularies
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 TOLD = {
     "accuracy": dict.fromkeys(
@@ -57,7 +61,7 @@ def begin(settings: Settings, ends: Sequence[str]) -> None:
                 ledger.report(number, 2, scores, 1.0, 0.1, end="complete")
 
 
-def refused(settings: Settings, code: str, *told: str, study: str = "smoke", trials: Sequence[int] = ()) -> None:
+def refused(settings: Settings, code: str, *told: str, study: str = "smoke", trials: Any = ()) -> None:
     with pytest.raises(Mistake) as raised:
         evaluate(study, trials, settings, Screen(False))
     assert raised.value.code == code
@@ -86,6 +90,22 @@ def test_trials_that_did_not_complete_are_named_with_those_that_did(settings: Se
 def test_an_empty_front_is_told(settings: Settings) -> None:
     begin(settings, ["failed", "stopped", "failed"])
     refused(settings, "NO_FRONT", "no trial of it spent its full epochs")
+
+
+def test_all_trials_are_those_that_spent_their_full_epochs(settings: Settings) -> None:
+    begin(settings, ["failed", "stopped", "complete"])
+    refused(settings, "CKPT_MISSING", "trial 2 left no checkpoint of its last epoch", trials="all")
+
+
+def test_all_trials_of_a_study_without_a_whole_one_are_none(settings: Settings) -> None:
+    begin(settings, ["failed", "stopped", "failed"])
+    refused(settings, "NO_FRONT", "no trial of it spent its full epochs", trials="all")
+
+
+def test_all_trials_and_some_of_them_are_not_asked_for_together(robustune: Run, tmp_path: Path) -> None:
+    ended = robustune("evaluate", "smoke", "--all", "--trial", "3", "--results", str(tmp_path))
+    assert ended.returncode == 2
+    assert "OPTION_INVALID: --all" in ended.stderr
 
 
 def test_a_trial_without_a_checkpoint_of_its_last_epoch_is_told(settings: Settings) -> None:

@@ -151,7 +151,7 @@ def test_the_notes_tell_images_baseline_seen_overlap_and_what_nothing_is_relativ
     library = corruption_evaluation.notes({3: evaluated(source="tiny", harmless=["fog"], seen=["fog"])})
     assert "under corruptions: tiny, 10,000" in library[0]
     assert "four extra" not in library[1]
-    assert library[-1].startswith("fog add no error")
+    assert library[-1] == "nothing is added to the baseline's clean error by fog: left out of relative means"
 
 
 def test_every_error_rate_is_a_row_beside_the_baseline_s() -> None:
