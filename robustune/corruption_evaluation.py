@@ -60,7 +60,8 @@ def notes(told: Told) -> list[str]:
         lines.append(f"the baseline makes no error under {', '.join(one['flawless'])}: nothing is relative to that")
     if one["harmless"]:
         lines.append(
-            f"nothing is added to the baseline's clean error by {', '.join(one['harmless'])}: left out of relative means"
+            f"nothing is added to the baseline's clean error by {', '.join(one['harmless'])}: "
+            "left out of relative means"
         )
     return lines
 
