@@ -41,7 +41,8 @@ def write_images(path: Path, images: Tensor, labels: Tensor, lineage: Sequence[s
         images: (N, C, H, W) uint8.
         labels: (N,) int64.
         lineage: N names of sources.
-        columns: N values each (numbers, strings, tensors or arrays).
+        columns: N values each: numbers, strings, lists of them, arrays, or a tensor; with more axes than one it is of
+            uint8, and `byte_tensor` reads it.
 
     Raises:
         ValueError: a shape, a type or a length differs from that.
@@ -76,12 +77,27 @@ def read_images(path: Path) -> ImageSet:
         batch = _whole_batch(path)
         columns = {name: batch.column(name) for name in batch.schema.names}
         images, labels, lineage = (columns.pop(name) for name in ("images", "labels", "lineage"))
-        return ImageSet(_image_tensor(images), _label_tensor(labels), tuple(lineage.to_pylist()), columns)
+        return ImageSet(byte_tensor(images, 3), _label_tensor(labels), tuple(lineage.to_pylist()), columns)
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         reason = " ".join(str(error).split())[:200]
         raise corrupt(
             str(path), f"not the images that were written ({reason})", "delete its folder to rebuild"
         ) from error
+
+
+def byte_tensor(values: pa.Array, axes: int) -> Tensor:
+    """The bytes of a column of equal shapes, (N, ...) with that many axes after the first, lying where the column lies.
+
+    Raises:
+        ValueError: the column holds something else.
+    """
+    kind = values.type
+    if not isinstance(kind, pa.FixedShapeTensorType) or kind.value_type != pa.uint8() or len(kind.shape) != axes:
+        raise ValueError(f"bytes with {axes} axes wanted, got {kind}")
+    if kind.permutation not in (None, list(range(axes))):
+        raise ValueError(f"bytes with permuted axes {kind.permutation}")
+    # DLPack shares the memory like numpy does, but without numpy's warning about memory that cannot be written.
+    return from_dlpack(values.storage.flatten()).view(len(values), *kind.shape)
 
 
 def _whole_batch(path: Path) -> pa.RecordBatch:
@@ -95,29 +111,21 @@ def _whole_batch(path: Path) -> pa.RecordBatch:
     return batch
 
 
-def _image_tensor(images: pa.Array) -> Tensor:
-    kind = images.type
-    if not isinstance(kind, pa.FixedShapeTensorType) or kind.value_type != pa.uint8() or len(kind.shape) != 3:
-        raise ValueError(f"images of type {kind}")
-    if kind.permutation not in (None, [0, 1, 2]):
-        raise ValueError(f"images with permuted axes {kind.permutation}")
-    # DLPack shares the memory like numpy does, but without numpy's warning about memory that cannot be written.
-    return from_dlpack(images.storage.flatten()).view(len(images), *kind.shape)
-
-
 def _label_tensor(labels: pa.Array) -> Tensor:
     if labels.type != pa.int64():
         raise ValueError(f"labels of type {labels.type}")
     return from_dlpack(labels)
 
 
-def _tensor_array(images: Tensor) -> pa.Array:
-    flat = images.detach().cpu().contiguous().numpy()
+def _tensor_array(values: Tensor) -> pa.Array:
+    flat = values.detach().cpu().contiguous().numpy()
     if len(flat):
         return pa.FixedShapeTensorArray.from_numpy_ndarray(flat)
-    kind = pa.fixed_shape_tensor(pa.uint8(), list(images.shape[1:]))
+    kind = pa.fixed_shape_tensor(pa.uint8(), list(values.shape[1:]))
     return pa.ExtensionArray.from_storage(kind, pa.array([], kind.storage_type))
 
 
 def _column(values: Any) -> pa.Array:
+    if isinstance(values, Tensor) and values.ndim > 1:
+        return _tensor_array(values)
     return pa.array(values.detach().cpu().numpy() if isinstance(values, Tensor) else values)
