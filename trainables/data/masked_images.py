@@ -46,7 +46,8 @@ def write_masked(path: Path, images: Tensor, masks: Tensor, lineage: Sequence[st
             f"{path}: want masks {(len(images), *images.shape[2:])} uint8 for images {tuple(images.shape)}, got "
             f"{tuple(masks.shape)} {masks.dtype}"
         )
-    write_images(path, images, main_classes(masks), lineage, **{MASK: masks}, **columns)
+    every: dict[str, Any] = {MASK: masks, **columns}
+    write_images(path, images, main_classes(masks), lineage, **every)
 
 
 def read_masked(path: Path) -> MaskedSet:
