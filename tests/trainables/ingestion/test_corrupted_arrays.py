@@ -70,6 +70,17 @@ def test_some_classes_keep_their_images(making: Any, adding: Any, fog: dict[str,
     assert stored.labels.tolist() == [0 if label == 3 else 1 for label in LABELS[rows]]
 
 
+def test_other_labels_of_the_same_images_are_another_set(
+    making: Any, adding: Any, fog: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Mended labels must not be taken for the wrong ones that were added before."""
+    wrong = adding("cifar-10-c", making.written(tmp_path / "wrong", fog), corruptions=("fog",))
+    fog["labels.npy"] = saved(np.roll(LABELS, 1))
+    right = adding("cifar-10-c", making.written(tmp_path / "right", fog), corruptions=("fog",), name="right")
+    assert right.record.digest != wrong.record.digest
+    assert read_images(right.path / "fog.arrow").labels.tolist() == np.roll(LABELS, 1).tolist()
+
+
 def test_all_that_is_wrong_is_told_at_once(making: Any, adding: Any, files: dict[str, bytes], tmp_path: Path) -> None:
     del files["snow.npy"]
     files["fog.npy"] = files["fog.npy"][:-1]

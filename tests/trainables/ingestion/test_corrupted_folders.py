@@ -1,6 +1,7 @@
 """ImageNet-C and Tiny-ImageNet-C as published: read from folders, groups and archives; what lacks is listed."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -194,6 +195,30 @@ def test_images_that_cannot_be_read_are_all_named(making: Any, adding: Any, whol
     assert len(listing.read_text().splitlines()) == 2
     assert sorted(path.name for path in library.iterdir()) == ["mine.unreadable.txt", "store"]
     assert not list((library / "store").iterdir())
+
+
+@pytest.mark.parametrize("size", [None, 8])
+def test_a_corruption_without_a_readable_image_is_told(
+    making: Any, adding: Any, whole: Path, library: Path, size: int | None
+) -> None:
+    for path in (whole / "snow").rglob("*.JPEG"):
+        path.write_bytes(b"")
+    for path in (whole / "fog").rglob("*.JPEG"):
+        path.write_bytes(path.read_bytes()[:300])  # whose header is whole
+    names = ("frost", "fog", "snow")
+    told = (f"{10 * COUNT} corrupted images", "snow/1/", str(library / "mine.unreadable.txt"))
+    code = "IMAGES_UNREADABLE"
+    making.complained(adding, "imagenet-c", whole, *told, code=code, corruptions=names, size=size)
+    assert "fog/5/" in (library / "mine.unreadable.txt").read_text()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_file_names_of_strangers_are_kept(making: Any, adding: Any, tmp_path: Path, packed: bool) -> None:
+    name = os.fsdecode(b"n01443537/\xff\xfe.JPEG")
+    files = {f"fog/{level}/{name}": making.encoded(making.picture(level, 8)) for level in range(1, 6)}
+    path = making.packed(tmp_path / "x.tar", files) if packed else making.written(tmp_path / "x", files)
+    added = adding("imagenet-c", path, corruptions=("fog",))
+    assert read_images(added.path / "fog.arrow").lineage == (r"n01443537/\udcff\udcfe.JPEG",) * 5
 
 
 @pytest.mark.parametrize(

@@ -138,23 +138,22 @@ class _Writing:
 
 
 def _common_shape(found: CorruptedFound, size: int | None) -> Shape:
-    if size is None:
-        sizes = {corruption: _first_size(found.under(corruption)) for corruption in found.corruptions}
-        if len(set(sizes.values())) > 1:
-            told = [f"{name} {each}" for name, each in sizes.items()]
-            raise TrainableError(
-                "DATA_INVALID",
-                f"the first images of the corruptions have several sizes: {some(told)}; --size N resizes the short "
-                "side of each to N pixels and keeps the N by N in the centre",
-            )
-    return first_shape(found.under(found.corruptions[0]), size)
+    sizes = {corruption: each for corruption in found.corruptions if (each := _first_size(found.under(corruption)))}
+    if size is None and len(set(sizes.values())) > 1:
+        told = [f"{name} {each}" for name, each in sizes.items()]
+        raise TrainableError(
+            "DATA_INVALID",
+            f"the first images of the corruptions have several sizes: {some(told)}; --size N resizes the short "
+            "side of each to N pixels and keeps the N by N in the centre",
+        )
+    return first_shape(found.under(next(iter(sizes), found.corruptions[0])), size)
 
 
-def _first_size(images: Found) -> str:
+def _first_size(images: Found) -> str | None:
     for number in range(len(images.names)):
         with suppress(Unreadable):
             return "{}x{}".format(*images.size(number))
-    return "unreadable"
+    return None
 
 
 def _facts(found: CorruptedFound, shape: Shape) -> dict[str, Any]:
@@ -173,8 +172,9 @@ def _facts(found: CorruptedFound, shape: Shape) -> dict[str, Any]:
 
 
 def _digest(facts: Mapping[str, Any], found: CorruptedFound, lineage: Mapping[str, str]) -> str:
-    """SHA-256 over all that a set holds: images by their pixels, classes, names of sources, and `data.json`."""
-    sources = hashlib.sha256("\0".join(found.sources).encode("utf-8", "backslashreplace")).hexdigest()
+    """SHA-256 over all that a set holds: images by their pixels, labels, names of sources, and `data.json`."""
+    named = [f"{label} {source}" for label, source in zip(found.labels, found.sources, strict=True)]
+    sources = hashlib.sha256("\0".join(named).encode("utf-8", "backslashreplace")).hexdigest()
     content = {"version": VERSION, "facts": dict(facts), "sources": sources, "lineage": dict(lineage)}
     return hashlib.sha256(canonical(content)).hexdigest()
 

@@ -215,6 +215,9 @@ class _Total:
         self._scratch.write(pixels.data.cast("B"))
 
     def images(self) -> Images:
+        if not self._numbers:  # an empty file cannot be mapped
+            none = np.empty((0, self._shape[0]), np.int64)
+            return Images(self._turned, [], [], none, none, self._unreadable)
         self._scratch.flush()
         mapped = mmap.mmap(self._scratch.fileno(), 0, access=mmap.ACCESS_READ)
         pixels = np.frombuffer(mapped, np.uint8).reshape(len(self._numbers), *self._shape)

@@ -96,7 +96,7 @@ def _tensors(pixels: Pixels) -> pa.Array:
 
 
 def _strings(texts: Sequence[str]) -> pa.Array:
-    encoded = [text.encode() for text in texts]
+    encoded = [text.encode("utf-8", "backslashreplace") for text in texts]  # a file's name may be any bytes
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
     return _of_buffers(pa.string(), len(texts), ends, b"".join(encoded))
 
