@@ -1,5 +1,6 @@
 """What all figures for print have in common: their inks, their settings, and files of the same bytes each time."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,5 +85,18 @@ def save(figure: Figure, folder: Path, name: str) -> dict[str, Path]:
         path = folder / f"{name}.{kind}"
         with replacing(path) as aside, settings():
             figure.savefig(aside, format=kind, metadata=metadata, dpi=DPI)
+            if kind == "svg":
+                aside.write_text(_numbered(aside.read_text("utf-8")), "utf-8")
         paths[path.name] = path
     return paths
+
+
+def _numbered(drawing: str) -> str:
+    """The SVG with its clipping areas called by their number: matplotlib calls them by their sides to the last bit.
+
+    Those bits differ from drawing to drawing, since the solver of layouts orders its sums by addresses in memory.
+    """
+    for number, name in enumerate(re.findall(r'<clipPath id="(\w+)"', drawing)):
+        drawing = drawing.replace(f'<clipPath id="{name}"', f'<clipPath id="clip{number}"')
+        drawing = drawing.replace(f"url(#{name})", f"url(#clip{number})")
+    return drawing
