@@ -26,7 +26,10 @@ class Normalisation:
 
     def of(self, images: Tensor) -> Tensor:
         """Network input of uint8 images (N, C, H, W), as new float32, stored channels last."""
-        return self.of_floats(images.to(torch.float32, memory_format=torch.channels_last).div_(255))
+        pixels = images.to(torch.float32, memory_format=torch.channels_last).div_(255)
+        mean, std = self._channels(pixels)
+        # In place: new memory for each step takes twice as long on a CPU, a tenth of a thin network's own time.
+        return pixels.sub_(mean).div_(std)
 
     def of_floats(self, images: Tensor) -> Tensor:
         """Network input of images in [0, 1]; differentiable."""

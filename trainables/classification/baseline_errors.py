@@ -10,6 +10,7 @@ from trainables.classification.corrupted_sets import split_images
 from trainables.classification.corruption_scorer import ERRORS, errors_under
 from trainables.classification.facts import labelled, normalisation
 from trainables.classification.measured import Way
+from trainables.classification.scores import correct
 from trainables.corruption_errors import ErrorTable
 from trainables.corruption_scores import flawless
 from trainables.errors import TrainableError
@@ -32,7 +33,8 @@ def build_baseline_errors(arguments: Mapping[str, Any], inputs: Inputs, director
     net = baseline_net(inputs)
     with evaluating(net), repeatable():
         cells = Way(tuple(arguments["corruptions"]), tuple(arguments["severities"]))
-        table = errors_under(net, clean, corrupted, cells, normalisation(data))
+        norm = normalisation(data)
+        table = errors_under(net, correct(net, clean, norm), corrupted, cells, norm)
     _check_errs(table, arguments.get("needed", ()))
     told = {
         "table": table.plain(),

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from torch import nn
+from torch import Tensor, nn
 
 from trainables.classification.corrupted_sets import split_images
 from trainables.classification.corruption_scorer import ERRORS, errors_under
 from trainables.classification.corruption_steps import TEST_ERRORS
-from trainables.classification.facts import labelled, normalisation
+from trainables.classification.facts import normalisation
 from trainables.classification.measured import Way
 from trainables.corruption_errors import ErrorTable
 from trainables.corruption_overlaps import GROUPS
@@ -19,7 +19,7 @@ from trainables.preparation import Inputs
 _DIGITS: Final = 6
 
 
-def under_corruption(net: nn.Module, corrupted: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+def under_corruption(net: nn.Module, known: Tensor, corrupted: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     """Errors of a net in evaluation mode under each corruption of test images, and its scores relative to the baseline.
 
     Scores are means over the corruptions that no score of the search saw (`unseen`), over all, and over those that
@@ -30,6 +30,7 @@ def under_corruption(net: nn.Module, corrupted: Mapping[str, Any], inputs: Input
 
     Args:
         net: the trial's.
+        known: booleans, which of the clean test images it classifies correctly.
         corrupted: arguments of the step that measured the baseline.
         inputs: with `data`, that step and the corrupted images.
     """
@@ -37,7 +38,7 @@ def under_corruption(net: nn.Module, corrupted: Mapping[str, Any], inputs: Input
     baseline, data = ErrorTable.read(told["table"]), inputs.folder("data")
     cells = Way(baseline.corruptions, baseline.severities)
     images = split_images(corrupted, inputs)
-    table = errors_under(net, labelled(data, "test"), images, cells, normalisation(data))
+    table = errors_under(net, known, images, cells, normalisation(data))
     without_error, harmless = flawless(baseline), flawless(baseline, beyond=baseline.clean)
     ce = _ratios(table, baseline, without_error, corruption_errors)
     relative = _ratios(table, baseline, harmless, _relative)

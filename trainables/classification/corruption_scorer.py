@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from torch import nn
+from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
 from trainables.classification.measured import Way, way
@@ -44,13 +44,16 @@ class CorruptionScorer:
     baseline: ErrorTable
     overlap: Collection[str]
 
-    def score(self, net: nn.Module, metrics: Sequence[str], last: bool) -> dict[str, float]:
+    def score(
+        self, net: nn.Module, metrics: Sequence[str], last: bool, known: Tensor | None = None
+    ) -> dict[str, float]:
         """The metrics, all of them out of one pass over each block of images; the net must be in evaluation mode.
 
         Args:
             net: to score.
             metrics: under corruption.
             last: whether this is the trial's last epoch; before it a study may have fewer corruptions and severities.
+            known: booleans, which of all validation images it classifies correctly, where that was found out already.
 
         Raises:
             TrainableError: NONFINITE, where a class score is no finite number; BASELINE_FLAWLESS, where the baseline
@@ -60,7 +63,10 @@ class CorruptionScorer:
         severities = next(iter(ways.values())).severities  # they depend on the epoch alone
         wanted = {name for one in ways.values() for name in one.corruptions}
         names = tuple(name for name in self.baseline.corruptions if name in wanted)
-        table = errors_under(net, self.clean, self.corrupted, Way(names, severities), self.normalisation)
+        if known is None or len(known) != len(self.clean):
+            # Not a part of what is known: in batches of another size a score may differ in its last bits.
+            known = correct(net, self.clean, self.normalisation)
+        table = errors_under(net, known, self.corrupted, Way(names, severities), self.normalisation)
         return {metric: self._measure(metric, table, one) for metric, one in ways.items()}
 
     def _measure(self, metric: str, table: ErrorTable, one: Way) -> float:
@@ -73,19 +79,25 @@ class CorruptionScorer:
 
 
 def errors_under(
-    net: nn.Module, clean: LabelledImages, corrupted: ImagesOf, cells: Way, normalisation: Normalisation
+    net: nn.Module, known: Tensor, corrupted: ImagesOf, cells: Way, normalisation: Normalisation
 ) -> ErrorTable:
     """Exact error rates of a net in evaluation mode: on the clean images, and in each of the cells.
+
+    Args:
+        net: to measure.
+        known: booleans, which of the clean images it classifies correctly.
+        corrupted: gives the images of a cell.
+        cells: of the table.
+        normalisation: of the network's input.
 
     Raises:
         TrainableError: NONFINITE, where a class score is no finite number; what `corrupted` raises.
     """
-    wrong = ~correct(net, clean, normalisation)
     count = ErrorCount()
     for name in cells.corruptions:
         for severity in cells.severities:
             count.add(name, severity, ~correct(net, corrupted(name, severity), normalisation))
-    return count.table(cells.corruptions, cells.severities, clean=int(wrong.sum()) / len(wrong))
+    return count.table(cells.corruptions, cells.severities, clean=int((~known).sum()) / len(known))
 
 
 def read_baseline_errors(folder: Path) -> tuple[ErrorTable, dict[str, dict[str, str]]]:

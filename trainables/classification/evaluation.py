@@ -57,7 +57,7 @@ def build_evaluation(arguments: Mapping[str, Any], inputs: Inputs, directory: Pa
             source = labelled(data, split)
             parts = [correct(net, _rows(source, part), norm) for part in torch.split(rows, _PIECE)]
             clean[score] = torch.cat(parts)
-        told = _under_corruption(net, arguments, inputs)
+        told = _under_corruption(net, found["test"], arguments, inputs)
     return {
         "accuracy": {score: _share(right) for score, right in found.items()},
         "images": {score: len(right) for score, right in found.items()},
@@ -68,9 +68,9 @@ def build_evaluation(arguments: Mapping[str, Any], inputs: Inputs, directory: Pa
     }
 
 
-def _under_corruption(net: nn.Module, arguments: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+def _under_corruption(net: nn.Module, known: Tensor, arguments: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     corrupted = arguments.get("corrupted")
-    return {"corruption": under_corruption(net, corrupted, inputs)} if corrupted else {}
+    return {"corruption": under_corruption(net, known, corrupted, inputs)} if corrupted else {}
 
 
 def _network(arguments: Mapping[str, Any], inputs: Inputs) -> nn.Module:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # it counts by `correct`
     from trainables.classification.corruption_scorer import CorruptionScorer
 
 _BATCH: Final = 256
+_CLEAN: Final = "clean_accuracy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,14 +55,11 @@ class Scorer:
         """
         under_corruption = [metric for metric in metrics if metric in UNDER_CORRUPTION]
         with evaluating(net):
-            found = {}
+            known = correct(net, self.validation, self.normalisation) if _CLEAN in metrics else None
+            found = {} if known is None else {_CLEAN: _share(known)}
             if under_corruption and self.corruption is not None:
-                found = self.corruption.score(net, under_corruption, last)
+                found |= self.corruption.score(net, under_corruption, last, known)
             return {metric: found[metric] if metric in found else _MEASURES[metric](self, net) for metric in metrics}
-
-    def clean(self, net: nn.Module) -> float:
-        """Accuracy on clean validation images."""
-        return accuracy(net, self.validation, self.normalisation)
 
     def on(self, net: nn.Module, metric: str) -> float:
         """Accuracy on the perturbed set of a metric, against the true classes."""
@@ -101,7 +99,6 @@ class Scorer:
 
 
 _MEASURES: Final[Mapping[str, Callable[[Scorer, nn.Module], float]]] = {
-    "clean_accuracy": Scorer.clean,
     "perturbed_training_accuracy": lambda scorer, net: scorer.on(net, "perturbed_training_accuracy"),
     "perturbed_validation_accuracy": lambda scorer, net: scorer.on(net, "perturbed_validation_accuracy"),
     "weight_noise_accuracy": Scorer.under_weight_noise,
@@ -116,7 +113,7 @@ def needed_sets(metrics: tuple[str, ...]) -> tuple[str, ...]:
 
 def accuracy(net: nn.Module, images: LabelledImages, normalisation: Normalisation) -> float:
     """Share of images whose class gets the highest score; the network must be in evaluation mode."""
-    return float(correct(net, images, normalisation).double().mean())
+    return _share(correct(net, images, normalisation))
 
 
 def correct(net: nn.Module, images: LabelledImages, normalisation: Normalisation) -> Tensor:
@@ -133,6 +130,10 @@ def correct(net: nn.Module, images: LabelledImages, normalisation: Normalisation
             scores = _finite(net(normalisation.of(images.images[start : start + _BATCH].to(device))))
             found.append(scores.argmax(1).to(images.labels.device) == images.labels[start : start + _BATCH])
     return torch.cat(found)
+
+
+def _share(right: Tensor) -> float:
+    return float(right.double().mean())
 
 
 def _finite(scores: Tensor) -> Tensor:
