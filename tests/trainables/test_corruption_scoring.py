@@ -13,16 +13,28 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from trainables.classification.corruption_options import CORRUPTIONS, LARGEST_SIDE, SMALLEST_SIDE, size_complaint
+from trainables.classification.batches import LabelledImages
+from trainables.classification.corruption_options import (
+    CORRUPTIONS,
+    ICE_SUFFIXES,
+    LARGEST_SIDE,
+    SMALLEST_SIDE,
+    size_complaint,
+)
+from trainables.classification.corruption_scorer import CorruptionScorer
 from trainables.classification.corruption_steps import TEST_ERRORS, VALIDATION_ERRORS
+from trainables.classification.options import ClassificationOptions
 from trainables.classification.planner import evaluation_step
+from trainables.classification.scores import correct
 from trainables.classification.trainer import ClassificationTrainer
+from trainables.corruption_errors import ErrorTable
 from trainables.corruption_overlaps import EXTRA, FIFTEEN
 from trainables.data import library
 from trainables.data.ingestion.adding import Choices, add
 from trainables.data.store import Store, address, read_images, write_images
 from trainables.errors import TrainableError
-from trainables.perturbations.corruptions import corrupt, registry
+from trainables.images import Normalisation
+from trainables.perturbations.corruptions import corrupt, ice, registry
 from trainables.preparation import Step, run_step, step_address
 from trainables.seeds import derive
 
@@ -127,6 +139,26 @@ def test_scores_change_no_state_and_come_alone_as_together(trial: Any) -> None:
         assert alone.score()[metric] == scores[metric] == together.score()[metric]
 
 
+def test_clean_images_that_were_scored_already_are_not_scored_again(enlarged: str, store: Store) -> None:
+    found = read_images(store.open(enlarged).path / "validation.arrow")
+    clean = LabelledImages(found.images, found.labels)
+    passes: list[int] = []
+    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10)).eval()
+    net.register_forward_hook(lambda _, inputs, scores: passes.append(len(scores)))
+    norm = Normalisation((0.3,) * 3, (0.35,) * 3)
+    baseline = ErrorTable(("fog", "spatter"), (3,), torch.full((2, 1), 0.9, dtype=torch.float64), 0.5)
+    options = ClassificationOptions(corruptions=("fog", "spatter"), corruption_severities=(3,))
+    darker = LabelledImages(clean.images // 2, clean.labels)
+    scorer = CorruptionScorer(norm, options, clean, lambda name, severity: darker, baseline, ())
+    known = correct(net, clean, norm)
+    scores = []
+    for told, count in ((None, 3), (known, 2), (known[:7], 3)):  # a part of the images is no help
+        passes.clear()
+        scores.append(scorer.score(net, ("mce", "relative_mce"), last=True, known=told))
+        assert passes == [len(clean)] * count
+    assert scores[0] == scores[1] == scores[2]
+
+
 def test_a_checkpoint_goes_on_to_the_same_scores(trial: Any, tmp_path: Path) -> None:
     whole = trial()
     whole.train_epoch()
@@ -196,7 +228,11 @@ def test_the_options_of_corruptions_shape_their_steps(planned: Any, tmp_path: Pa
     before = frost.arguments["ice"]
     (tmp_path / "one.png").write_bytes(b"two")
     steps = planned({"corruption_ice": str(tmp_path)}, {}, ("ce/frost",))
-    assert before != next(step for step in steps if "frost" in step.name).arguments["ice"]
+    after = next(step for step in steps if "frost" in step.name).arguments["ice"]
+    assert before != after
+    (tmp_path / "readme.txt").write_text("whose pictures these are changes no image")
+    steps = planned({"corruption_ice": str(tmp_path)}, {}, ("ce/frost",))
+    assert after == next(step for step in steps if "frost" in step.name).arguments["ice"]
 
 
 def test_a_study_without_such_a_metric_corrupts_nothing(planned: Any) -> None:
@@ -226,6 +262,11 @@ def test_ice_that_is_no_folder_of_pictures_is_said(planned: Any, built: Any, sto
         with pytest.raises(TrainableError, match="corruption_ice") as caught:
             planned({"corruption_ice": place}, {}, ("ce/frost",))
         assert caught.value.code == "OPTION_INVALID"
+    assert ice.SUFFIXES == ICE_SUFFIXES
+    (tmp_path / "readme.txt").write_text("no picture")
+    with pytest.raises(TrainableError, match=f"corruption_ice: {tmp_path}: no picture is in it; .*png") as caught:
+        planned({"corruption_ice": str(tmp_path)}, {}, ("mce",))  # an evaluation would need it after a whole search
+    assert caught.value.code == "OPTION_INVALID"
     (tmp_path / "one.png").write_bytes(b"no picture")
     steps = planned({"corruption_ice": str(tmp_path)}, {}, ("ce/frost",))
     frost = next(step for step in steps if step.name == "corrupted/validation/frost")

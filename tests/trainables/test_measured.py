@@ -60,6 +60,8 @@ def test_a_named_corruption_or_group_is_measured_in_every_epoch_at_the_severitie
         ({"generation_size": 16, "fooling_rates": [5]}, {}, ("fooling", "fooling/generation_size")),
         ({}, {"extra_sets": [[], ["gaussian", "pixel"]]}, ("gaussian", "pixel")),
         ({"noise_scale": 0.1}, {}, ("weight_noise",)),
+        ({"extra_share": 0.0, "fooling_rates": [5]}, {"extra_sets": ["gaussian"]}, ()),
+        ({"fooling_rates": [5]}, {"extra_share": [0.0, 0.5]}, ("fooling",)),
     ],
 )
 def test_what_some_trial_may_train_with_is_known(options: Any, possible: Any, names: tuple[str, ...]) -> None:
@@ -75,7 +77,7 @@ def test_a_study_that_overlaps_nothing_and_sees_the_extra_ones_alone_gets_no_adv
 def test_advice_names_what_resembles_what_and_why_and_what_the_search_sees() -> None:
     (line,) = advice({}, {"extra_sets": ["gaussian"]}, ("mce",))
     assert line == (
-        "trials may train with 'gaussian', which resembles speckle_noise, and scores count that: it starts from normal "
+        "trials may train with 'gaussian', which resembles speckle_noise, and scores count that: starts from normal "
         "noise in every pixel, as they do; mce_without_overlap leaves them out"
     )
     (line,) = advice({}, {"extra_sets": ["gaussian"]}, ("mce", "mce_without_overlap"))

@@ -11,6 +11,7 @@ CORRUPTIONS: Final = tuple(name for names in GROUPS.values() for name in names)
 SEVERITIES: Final = (1, 2, 3, 4, 5)
 SMALLEST_SIDE: Final = 32
 LARGEST_SIDE: Final = 512
+ICE_SUFFIXES: Final = (".png", ".jpg", ".jpeg")
 CONSTANTS: Final = ("imagenet-c", "imagenet-c-original", "tiny-imagenet-c", "cifar-10-c")
 
 
@@ -48,7 +49,11 @@ class CorruptionOptions:
         fixed=True,
     )
     corruption_images: int = option(
-        "integer", 0, "validation images that are corrupted, the first ones; 0 takes all", minimum=0, fixed=True
+        "integer",
+        0,
+        "validation images that are corrupted, the first ones, or all where there are fewer; 0 takes all",
+        minimum=0,
+        fixed=True,
     )
     corruption_constants: str = option(
         "string",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from trainables.classification.corruption_options import CORRUPTIONS, SEVERITIES, size_complaint
+from trainables.classification.corruption_options import CORRUPTIONS, ICE_SUFFIXES, SEVERITIES, size_complaint
 from trainables.classification.measured import corruptions_of, way
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.overlaps import overlap_of
@@ -104,13 +104,17 @@ def _check_size(data: str) -> None:
 
 
 def ice_digest(folder: Path) -> str:
-    """SHA-256 of the names and contents of a folder's files.
+    """SHA-256 of the names and contents of a folder's pictures; other files change no image.
 
     Raises:
-        OSError: there is no such folder, or a file of it cannot be read.
+        OSError: there is no such folder, or a picture of it cannot be read.
+        ValueError: no picture is in it.
     """
     whole = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ICE_SUFFIXES)
+    if not paths:
+        raise ValueError(f"no picture is in it; frost needs one at least ({', '.join(ICE_SUFFIXES)})")
+    for path in paths:
         with path.open("rb") as file:
             own = hashlib.file_digest(file, "sha256").hexdigest()
         whole.update(f"{len(path.name)} {path.name} {own}\n".encode(errors="surrogateescape"))
@@ -189,3 +193,5 @@ def _ice(named: str) -> tuple[dict[str, str], dict[str, str]]:
         return {"ice": ice_digest(folder)}, {"ice": str(folder)}
     except OSError as error:
         raise TrainableError("OPTION_INVALID", f"corruption_ice: {folder} cannot be read ({error})") from error
+    except ValueError as error:
+        raise TrainableError("OPTION_INVALID", f"corruption_ice: {folder}: {error}") from error

@@ -90,7 +90,7 @@ def _overlap_told(names: Iterable[str], overlap: Mapping[str, Mapping[str, str]]
     remedy = "" if WITHOUT_OVERLAP in metrics else f"; {WITHOUT_OVERLAP} leaves them out"
     return [
         f"trials may train with {perturbation!r}, which resembles {', '.join(found)}, and scores count "
-        f"{'that' if len(found) == 1 else 'those'}: it {reason}{remedy}"
+        f"{'that' if len(found) == 1 else 'those'}: {reason}{remedy}"
         for (perturbation, reason), found in by_cause.items()
     ]
 

@@ -18,11 +18,12 @@ def trained_with(options: Mapping[str, Any], possible: Mapping[str, Sequence[Any
         possible: values that a searched option can take, of a subset its elements; continuous ones are left out.
     """
     transforms = _values("transform", options, possible)
-    sets = _elements("extra_sets", options, possible)
+    shown = any(_values("extra_share", options, possible))  # of a share of nothing no image is ever taken
+    sets = _elements("extra_sets", options, possible) if shown else []
     found = [name for name in ("crop_flip", "augmix") if name in transforms]
     if "augmix" in transforms and any(_values("augmix_overlapping", options, possible)):
         found += AUGMIX_OVERLAPPING
-    if _elements("fooling_rates", options, possible):
+    if shown and _elements("fooling_rates", options, possible):
         found.append("fooling")
         if any(_values("generation_size", options, possible)):
             found.append("fooling/generation_size")
