@@ -224,6 +224,32 @@ def test_two_recipes_never_share_a_folder(run: Run, tmp_path: Path) -> None:
     refused("FILES_EXIST", "is no note", run=run, recipe=again, resume=True)
 
 
+def test_replacing_never_leaves_pictures_of_another_recipe(run: Run, photos: Path, tmp_path: Path) -> None:
+    """They would stand beside a note that tells of others, and --resume would keep them."""
+    run(RANDOM)
+    again = Recipe((3,), ("shot_noise",), seed=5)
+    refused("FILES_EXIST", "4 files", "a/2.png", run=run, path=photos / "top.png", recipe=again, overwrite=True)
+    assert json.loads((tmp_path / "out/shot_noise/3.json").read_text())["seed"] == 0
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        if what == "corrupting":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(photos, tmp_path / "out", again, Treatment(1, overwrite=True), interrupt)
+    run(again, resume=True)
+    run(again, out=tmp_path / "fresh")
+    assert files(tmp_path / "out") == files(tmp_path / "fresh")
+
+
+def test_pictures_without_a_note_stay(run: Run, photos: Path, tmp_path: Path) -> None:
+    """As in a published set to which some are added."""
+    save(tmp_path / "out/shot_noise/3/theirs.png", picture(9))
+    theirs = files(tmp_path / "out")
+    run(RANDOM, resume=True)
+    assert theirs.items() < files(tmp_path / "out").items()
+
+
 def test_an_interrupt_leaves_whole_files_and_the_rest_can_be_made(run: Run, photos: Path, tmp_path: Path) -> None:
     recipe, out = Recipe((1, 2, 3), FEW), tmp_path / "stopped"
 

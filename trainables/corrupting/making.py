@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from trainables.corrupting.output import check_output, note_of, noted, refusals, write
+from trainables.corrupting.output import begin, check_output, check_replaced, refusals, write
 from trainables.corrupting.pictures import Pictures, checked, found
 from trainables.corrupting.recipe import Cell, Recipe
 from trainables.data.ingestion.placing import bombs_refused
@@ -117,7 +117,9 @@ def _make(
     progress: Progress,
 ) -> Made:
     total = len(pictures.names)
-    if not treatment.overwrite:
+    if treatment.overwrite:
+        check_replaced(out, pictures.names, recipe, digest)
+    else:
         check_output(out, pictures.names, recipe, digest, treatment.resume)
     names, left_out = checked(
         pictures,
@@ -127,7 +129,7 @@ def _make(
         lambda done: progress("checking", done, total),
     )
     for cell in recipe.cells:
-        write(note_of(out, cell), noted(recipe.note(cell, digest)))
+        begin(out, cell, recipe.note(cell, digest), treatment.overwrite)
     started = time.perf_counter()
     written = _Maker(pictures, out, recipe, ice, treatment).run(names, progress)
     kept = len(names) * len(recipe.cells) - written

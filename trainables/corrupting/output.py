@@ -40,14 +40,51 @@ def check_output(out: Path, names: Sequence[str], recipe: Recipe, ice: str | Non
         )
 
 
+def check_replaced(out: Path, names: Sequence[str], recipe: Recipe, ice: str | None) -> None:
+    """Refuses to replace some pictures of another recipe where others of it would stay in the same folder.
+
+    Args:
+        out, names, recipe, ice: as `check_output`'s.
+
+    Raises:
+        TrainableError: FILES_EXIST.
+    """
+    targets = {recipe.target(name) for name in names}
+    for cell in recipe.cells:
+        if _note_there(out, cell) == recipe.note(cell, ice):
+            continue
+        if stay := [path for path in _pictures(out / cell.folder) if path not in targets]:
+            raise TrainableError(
+                "FILES_EXIST",
+                f"{out / cell.folder}: {len(stay):,} files there were made in another way and would stay beside the "
+                f"others: {some(stay)}; take them away, or name another --out",
+            )
+
+
+def begin(out: Path, cell: Cell, note: dict[str, Any], overwrite: bool) -> None:
+    """Notes how the pictures of a cell are made; where they replace those made in another way, these go before that.
+
+    So what an interrupt leaves agrees with its note, and may be resumed.
+    """
+    if _note_there(out, cell) == note:
+        return
+    for name in _pictures(out / cell.folder) if overwrite else ():
+        (out / cell.folder / name).unlink()
+    write(note_of(out, cell), json.dumps(note, indent=2).encode() + b"\n")
+
+
+def _pictures(folder: Path) -> list[str]:
+    """Relative paths of the files in a cell's folder; what begins with a dot is none of ours."""
+    there = (path for path in sorted(folder.rglob("*")) if not path.is_dir())
+    return [path.relative_to(folder).as_posix() for path in there if not path.name.startswith(".")]
+
+
 def _check_note(out: Path, cell: Cell, note: dict[str, Any]) -> None:
     """Refuses to mix pictures of two recipes in one folder."""
     path = note_of(out, cell)
     if not path.exists():
         return
-    before = None
-    with suppress(ValueError, RecursionError):
-        before = json.loads(path.read_bytes())
+    before = _note_there(out, cell)
     if before == note:
         return
     told = "is no note of how pictures were made"
@@ -63,9 +100,11 @@ def note_of(out: Path, cell: Cell) -> Path:
     return out / f"{cell.folder}.json"
 
 
-def noted(note: dict[str, Any]) -> bytes:
-    """The content of a note."""
-    return json.dumps(note, indent=2).encode() + b"\n"
+def _note_there(out: Path, cell: Cell) -> Any:
+    """The note of a cell; None where there is none, or what is no note."""
+    with suppress(FileNotFoundError, ValueError, RecursionError):
+        return json.loads(note_of(out, cell).read_bytes())
+    return None
 
 
 def write(path: Path, content: bytes) -> None:
