@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analysis.bars import Bar, Bars, bar_axis
+from analysis.evaluated import BASELINE, ERRORS_FILE, evaluated
 from analysis.knobs import NotDrawable
 from analysis.wording import readable, within
 from search_spaces.study import Study
 
-ERRORS_FILE: Final = "corruption-errors.parquet"
-BASELINE: Final = -1
-"""Stands where a trial's number would."""
 SEEN: Final = "†"
 RESEMBLED: Final = "‡"
 MARKS: Final = {SEEN: "seen by the search", RESEMBLED: "resembled by what some trial of the study may train with"}
@@ -80,18 +77,7 @@ def read_errors(folder: Path, study: Study) -> pa.Table | None:
     Raises:
         OSError: the file cannot be read, is no whole Parquet file, or lacks a column.
     """
-    path = Path(folder) / ERRORS_FILE
-    if not path.is_file():
-        return None
-    remedy = "remove it, or let `robustune evaluate` make it again"
-    try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise OSError(f"{path} is no whole Parquet file ({error}); {remedy}") from error
-    if missing := [name for name in _COLUMNS if name not in table.column_names]:
-        raise OSError(f"{path} has no column {', '.join(missing)}; {remedy}")
-    theirs = (table.schema.metadata or {}).get(b"study", study.digest.encode()).decode()
-    return table if theirs == study.digest and table.num_rows else None
+    return evaluated(folder, ERRORS_FILE, study, _COLUMNS)
 
 
 def errors_of(table: pa.Table, study: Study) -> tuple[Errors, ...]:

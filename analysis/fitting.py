@@ -1,20 +1,17 @@
 """Decides which figures fit a study, so that its report shows them without being asked."""
 
 from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analysis.arms import Recorded
 from analysis.bars import Bars, evaluation_bars
 from analysis.corruption import Errors, errors_of, read_errors
+from analysis.evaluated import EVALUATION_FILE, evaluated
 from analysis.heat_maps import HeatMap, heat_maps
 from analysis.knobs import NotDrawable
 from analysis.sweep import Sweep, sweep
 from search_spaces.study import Study
-
-EVALUATION_FILE: Final = "evaluation.parquet"
 
 
 def fitting_maps(trials: pa.Table, study: Study) -> tuple[HeatMap, ...]:
@@ -43,16 +40,8 @@ def fitting_evaluation(folder: Path, study: Study) -> Bars | None:
     Raises:
         OSError: the file cannot be read, or is no whole Parquet file.
     """
-    path = Path(folder) / EVALUATION_FILE
-    if not path.is_file():
-        return None
-    try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        told = f"{path} is no whole Parquet file ({error}); remove it, or let `robustune evaluate` make it again"
-        raise OSError(told) from error
-    study_there = (table.schema.metadata or {}).get(b"study", b"").decode()
-    return evaluation_bars(table) if study_there == study.digest and table.num_rows else None
+    table = evaluated(folder, EVALUATION_FILE, study)
+    return None if table is None else evaluation_bars(table)
 
 
 def fitting_errors(folder: Path, study: Study) -> tuple[Errors, ...]:

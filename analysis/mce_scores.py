@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import pyarrow.parquet as pq
-
 from analysis import records
-from analysis.corruption import BASELINE, ERRORS_FILE, Errors, errors_of, mean_ce, read_errors
-from analysis.fitting import EVALUATION_FILE
+from analysis.corruption import Errors, errors_of, mean_ce, read_errors
+from analysis.evaluated import BASELINE, ERRORS_FILE, EVALUATION_FILE, evaluated
 from analysis.knobs import NotDrawable, known_metrics
 from analysis.measuring import way_at
 from analysis.recipes import recipe
@@ -124,7 +122,7 @@ def _tested(
     overlap: frozenset[str],
 ) -> Scored:
     drawn, sets = _drawn(folder), records.sets(folder)
-    clean = _clean_accuracies(folder)
+    clean = _clean_accuracies(folder, study)
     nets = tuple(
         Net(
             one.trial,
@@ -191,11 +189,10 @@ def _drawn(folder: Path) -> dict[int, Mapping[str, Any]]:
     return {event.trial: event.config for event in records.events(folder) if event.kind == "asked"}
 
 
-def _clean_accuracies(folder: Path) -> dict[int, float | None]:
-    path = folder / EVALUATION_FILE
-    if not path.is_file() or "accuracy.test" not in pq.read_schema(path).names:
+def _clean_accuracies(folder: Path, study: Study) -> dict[int, float | None]:
+    table = evaluated(folder, EVALUATION_FILE, study, ("number",))
+    if table is None or "accuracy.test" not in table.column_names:
         return {}
-    table = pq.read_table(path, columns=["number", "accuracy.test"])
     return dict(zip(table["number"].to_pylist(), table["accuracy.test"].to_pylist(), strict=True))
 
 

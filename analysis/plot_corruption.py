@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import command, records
-from analysis.corruption import ERRORS_FILE, chosen, errors_of, read_errors
+from analysis.corruption import chosen, errors_of, read_errors
 from analysis.corruption_figure import save_errors
+from analysis.evaluated import ERRORS_FILE
 from analysis.knobs import NotDrawable
 
 

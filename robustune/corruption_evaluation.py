@@ -7,12 +7,10 @@ import pyarrow as pa
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from analysis.evaluated import BASELINE
 from robustune.relative import counted
 from trainables.corruption_overlaps import EXTRA, GROUPS
 
-ERRORS_FILE: Final = "corruption-errors.parquet"
-BASELINE: Final = -1
-"""Stands for the baseline where a trial's number is."""
 _GROUP_OF: Final = {name: group for group, names in GROUPS.items() for name in names}
 _MEANS: Final = {
     "mce": {"unseen": "mCE\nunseen", "all": "mCE\nall", "without_overlap": "mCE without\noverlap"},

@@ -13,10 +13,11 @@ from rich.table import Table
 
 from analysis import front as fronts
 from analysis import records
+from analysis.evaluated import ERRORS_FILE, EVALUATION_FILE
 from robustune import checks, corruption_evaluation
 from robustune.building import bring
 from robustune.checkpoints import whole_copy
-from robustune.corruption_evaluation import ERRORS_FILE, under_corruptions
+from robustune.corruption_evaluation import under_corruptions
 from robustune.errors import Mistake, readable
 from robustune.ledger import Ledger
 from robustune.preparation import Prepared, missing, standing
@@ -30,7 +31,6 @@ from trainables.classification.planner import evaluation_step
 from trainables.preparation import Step
 from trainables.storage import is_uri
 
-FILE: Final = "evaluation.parquet"
 FIGURES: Final = ("evaluation", "corruption-errors", "corruption-ratios")
 SHOWN: Final = (*(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")), "report.html")
 HEADS: Final = {
@@ -199,11 +199,11 @@ def _write(
     sets = {step.name: built[step.name].digest for step in planned if step.kind in (KIND, *CORRUPTED)}
     attacks = next(iter(told.values()))["attacks"]
     said = {"study": done.study.digest, "sets": json.dumps(sets), "attacks": json.dumps(attacks)}
-    tables = {FILE: _rows(done, told)}
+    tables = {EVALUATION_FILE: _rows(done, told)}
     if corrupted := under_corruptions(told):
         said["corruption"] = json.dumps(corruption_evaluation.said(corrupted))
         for name, column in corruption_evaluation.columns(corrupted).items():
-            tables[FILE] = tables[FILE].append_column(name, column)
+            tables[EVALUATION_FILE] = tables[EVALUATION_FILE].append_column(name, column)
         tables[ERRORS_FILE] = corruption_evaluation.errors(corrupted)
     try:
         (done.folder / ERRORS_FILE).unlink(missing_ok=True)  # may be of a study that was in this folder before

@@ -250,6 +250,21 @@ def test_a_study_without_an_evaluation_is_told_what_to_do(
     assert plot_mce.main([str(folder), "--scores", "validation"]) == 0
 
 
+def test_clean_errors_are_of_this_study_or_not_told(
+    made: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made()
+    path = folder / "evaluation.parquet"
+    whole = path.read_bytes()
+    pq.write_table(pq.read_table(path).replace_schema_metadata({"study": "of another"}), path)
+    assert all(bar.clean_error is None for bar in by_label([folder]).values())
+    path.write_bytes(whole[:100])
+    assert plot_mce.main([str(folder)]) == 3
+    told = capsys.readouterr().err
+    assert "evaluation.parquet is no whole Parquet file" in told
+    assert told.count("\n") == 1
+
+
 def test_a_flawless_baseline_leaves_nets_out_and_says_so(
     made: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

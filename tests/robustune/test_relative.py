@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from analysis.evaluated import BASELINE
 from robustune import checks, corruption_evaluation, relative
 from robustune.errors import Mistake
 from robustune.ledger import Ledger
@@ -158,7 +159,7 @@ def test_every_error_rate_is_a_row_beside_the_baseline_s() -> None:
     table = corruption_evaluation.errors({7: evaluated()})
     rows = table.to_pylist()
     assert len(rows) == 2 * 19 * 5
-    assert {row["trial"] for row in rows} == {corruption_evaluation.BASELINE, 7}
+    assert {row["trial"] for row in rows} == {BASELINE, 7}
     assert all(row["error"] == row["baseline_error"] for row in rows if row["trial"] == -1)
     one = next(row for row in rows if (row["trial"], row["corruption"], row["severity"]) == (7, "speckle_noise", 2))
     assert one["error"] == pytest.approx(0.32)
