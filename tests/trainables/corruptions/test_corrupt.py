@@ -4,6 +4,7 @@ import dataclasses
 import re
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from torch import Tensor
@@ -153,6 +154,16 @@ FITTING: dict[str, Any] = {"name": "fog", "severity": 3, "generator": torch.Gene
         ({"generator": None}, "fog is random.*Generator"),
         ({"generator": torch.zeros(2, dtype=torch.int64)}, r"seeds.*\(2,\).*int64 \(1,\)"),
         ({"generator": torch.zeros(1)}, "seeds are torch.float32"),
+        ({"images": [[0]]}, r"images are of type list; a torch.Tensor, uint8 \(N, 3, H, W\).*torch.from_numpy"),
+        ({"images": numpy.zeros((1, 3, 32, 32), numpy.uint8)}, r"images are of type ndarray.*torch.from_numpy"),
+        ({"images": torch.zeros(1, 3, 32, 32, dtype=torch.int64)}, r"int64.*whole numbers .*images.to\(torch.uint8\)"),
+        ({"images": torch.zeros(1, 32, 32, 3, dtype=torch.uint8)}, r"images.permute\(0, 3, 1, 2\)"),
+        ({"images": torch.zeros(1, 4, 32, 32, dtype=torch.uint8)}, r"images\[:, :3\]"),
+        ({"generator": 0}, r"generator is of type int; a torch.Generator.*int64 \(1,\)"),
+        ({"generator": [1]}, "generator is of type list; a torch.Generator"),
+        ({"name": ["fog"]}, r"no corruption \['fog'\]"),
+        ({"constants": ["imagenet-c"]}, r"no constants \['imagenet-c'\]"),
+        ({"name": "frost", "ice": "folder"}, r"ice is of type str; .*read_ice\(folder\)"),
     ],
 )
 def test_bad_arguments_are_told_with_what_would_do(changed: dict[str, Any], told: str) -> None:

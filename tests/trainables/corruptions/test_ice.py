@@ -60,3 +60,11 @@ def test_a_folder_without_pictures_is_told(written: bytes | None, tmp_path: Path
 def test_unlawful_ice_is_told(pictures: list[torch.Tensor]) -> None:
     with pytest.raises(ValueError, match="at least one picture, uint8"):
         Ice(pictures)
+
+
+def test_a_missing_folder_and_a_small_picture_are_named_also_where_a_text_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nowhere: no such folder"):
+        read_ice(str(tmp_path / "nowhere"))
+    Image.new("RGB", (64, 20)).save(tmp_path / "small.png")
+    with pytest.raises(ValueError, match=r"small\.png: is 64x20; sides of 32 pixels or more are needed"):
+        read_ice(str(tmp_path))

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from trainables.corruption_facts import ICE_SUFFIXES
 from trainables.data.ingestion.trees import Unreadable
 from trainables.perturbations.corruptions.constants import Motion
 from trainables.perturbations.corruptions.convolution import correlated, motion_kernels
@@ -21,7 +22,6 @@ from trainables.seeds import generator
 
 SIDE: Final = 512
 NEEDLE_ANGLES: Final = 8
-SUFFIXES: Final = (".png", ".jpg", ".jpeg")
 _TINTS: Final = (
     ((20, 105, 130), (135, 190, 200)),
     ((150, 160, 175), (255, 255, 255)),
@@ -106,15 +106,18 @@ def _needles(draws: Generator) -> Tensor:
     return smoothed(crossed.clamp_(0, 1), 0.7)
 
 
-def read_ice(folder: Path) -> Ice:
+def read_ice(folder: Path | str) -> Ice:
     """The PNG and JPEG pictures of a folder, by name.
 
     Raises:
-        ValueError: there is no such folder, no picture in it, or one that cannot be read.
+        ValueError: there is no such folder, no picture in it, or one that cannot be read or is too small.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; frost needs one with {', '.join(ICE_SUFFIXES)} files of ice")
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in ICE_SUFFIXES)
     if not paths:
-        raise ValueError(f"{folder}: no picture of ice; frost needs a folder with {', '.join(SUFFIXES)} files")
+        raise ValueError(f"{folder}: no picture of ice; frost needs a folder with {', '.join(ICE_SUFFIXES)} files")
     return Ice([_read(path) for path in paths])
 
 
@@ -125,4 +128,7 @@ def _read(path: Path) -> Tensor:
         pixels = decoded(path.read_bytes())
     except (OSError, Unreadable) as error:
         raise ValueError(f"{path}: not a picture of ice ({error}); PNG or JPEG is needed") from error
+    height, width = pixels.shape[:2]
+    if min(height, width) < _SMALLEST:
+        raise ValueError(f"{path}: is {width}x{height}; sides of {_SMALLEST} pixels or more are needed")
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous()

@@ -9,11 +9,10 @@ import torch
 from torch import Generator, Tensor
 
 from trainables.perturbations.corruptions import blur, digital, extra, noise, weather
-from trainables.perturbations.corruptions.constants import SEVERITIES, TABLES
+from trainables.corruption_facts import LARGEST_SIDE, SEVERITIES, SMALLEST_SIDE
+from trainables.perturbations.corruptions.constants import TABLES
 from trainables.perturbations.corruptions.ice import Ice, procedural_ice
 
-SMALLEST_SIDE: Final = 32
-LARGEST_SIDE: Final = 512
 _VALUES_AT_ONCE: Final = {"cpu": 3 * 2**17}
 """Values of a batch worked on together: on a CPU no more than its cache holds."""
 _VALUES_ELSEWHERE: Final = 2**25
@@ -112,7 +111,7 @@ def corrupt(
     _check_images(images)
     corruption, setting = _checked(name, severity, constants)
     seeds = _seeds(corruption, generator, len(images))
-    known = {"ice": ice or procedural_ice()} if name == "frost" else {}
+    known = {"ice": _lawful_ice(ice)} if name == "frost" else {}
     corrupted = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
     own = Generator(device=images.device)
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
@@ -121,6 +120,14 @@ def corrupt(
             drawn = _drawn(corruption, setting, piece, seeds[rows], own)
             corrupted[rows] = corruption.apply(piece, setting, *drawn, **known)
     return corrupted
+
+
+def _lawful_ice(ice: object) -> Ice:
+    if ice is not None and not isinstance(ice, Ice):
+        raise ValueError(
+            f"corrupt: ice is of type {type(ice).__name__}; ice=read_ice(folder) reads a folder's pictures"
+        )
+    return ice or procedural_ice()
 
 
 def _pieces(images: Tensor) -> Iterable[slice]:
@@ -137,7 +144,7 @@ def _drawn(corruption: Corruption, setting: Any, piece: Tensor, seeds: Sequence[
     return tuple(torch.stack(draws) if len(draws) > 1 else draws[0][None] for draws in zip(*each, strict=True))
 
 
-def _seeds(corruption: Corruption, generator: Generator | Tensor | None, count: int) -> Sequence[int]:
+def _seeds(corruption: Corruption, generator: object, count: int) -> Sequence[int]:
     if corruption.draw is None:
         return ()
     if isinstance(generator, Tensor):
@@ -146,21 +153,27 @@ def _seeds(corruption: Corruption, generator: Generator | Tensor | None, count: 
                 f"corrupt: seeds are {generator.dtype} {tuple(generator.shape)}; one for each of the {count} images is "
                 f"needed: int64 ({count},)"
             )
-        return generator.tolist()
+        seeds: list[int] = generator.tolist()
+        return seeds
     if generator is None:
         raise ValueError(
             f"corrupt: {corruption.name} is random and no generator came; give a torch.Generator, for example "
             f'trainables.seeds.generator(0, "{corruption.name}"), or a seed for each image'
         )
+    if not isinstance(generator, Generator):
+        raise ValueError(
+            f"corrupt: generator is of type {type(generator).__name__}; a torch.Generator is needed, for example "
+            f'trainables.seeds.generator(0, "{corruption.name}"), or a tensor of seeds, int64 ({count},)'
+        )
     return torch.randint(2**63 - 1, (count,), generator=generator, device=generator.device).tolist()
 
 
 def _checked(name: str, severity: int, constants: str) -> tuple[Corruption, Any]:
-    if name not in CORRUPTIONS:
+    if str(name) not in CORRUPTIONS:
         raise ValueError(f"corrupt: no corruption {name!r}{_nearest(name, CORRUPTIONS)}; there is {', '.join(names())}")
     if severity not in SEVERITIES or isinstance(severity, bool):
         raise ValueError(f"corrupt: severity is {severity!r}; a whole number from 1 (weak) to 5 (strong) is needed")
-    if constants not in TABLES:
+    if str(constants) not in TABLES:
         raise ValueError(
             f"corrupt: no constants {constants!r}{_nearest(constants, TABLES)}; there is {', '.join(TABLES)}"
         )
@@ -172,17 +185,34 @@ def _nearest(name: str, there: Iterable[str]) -> str:
     return f", did you mean {close[0]!r}?" if close else ""
 
 
-def _check_images(images: Tensor) -> None:
-    came = f"corrupt: images are {images.dtype} {tuple(images.shape)}; uint8 (N, 3, H, W) is needed"
+def _check_images(images: object) -> None:
+    needed = "uint8 (N, 3, H, W)"
+    if not isinstance(images, Tensor):
+        raise ValueError(
+            f"corrupt: images are of type {type(images).__name__}; a torch.Tensor, {needed}, is needed: "
+            "torch.from_numpy makes one of a NumPy array"
+        )
+    came = f"corrupt: images are {images.dtype} {tuple(images.shape)}; {needed} is needed"
     if images.dtype != torch.uint8:
         remedy = "floats in [0, 1] become it by (images * 255).round().to(torch.uint8)"
+        if not images.is_floating_point():
+            remedy = "whole numbers of this range become it by images.to(torch.uint8)"
         raise ValueError(f"{came}, values 0 to 255: {remedy}")
     if images.ndim != 4:
         raise ValueError(f"{came}: a single image becomes it by images[None]")
     if images.shape[1] != 3:
-        raise ValueError(f"{came}: grey images become it by images.expand(-1, 3, -1, -1)")
+        raise ValueError(f"{came}: {_three_channels(images)}")
     if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in images.shape[2:]):
         raise ValueError(
             f"{came} with sides of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels: resize them first, for example by "
             "torchvision.transforms.v2.functional.resize"
         )
+
+
+def _three_channels(images: Tensor) -> str:
+    """What makes (N, 3, H, W) of images of another layout."""
+    if images.shape[3] == 3:
+        return "channels that come last go to their place by images.permute(0, 3, 1, 2)"
+    if images.shape[1] == 4:
+        return "images[:, :3] leaves out a fourth channel, as of transparency"
+    return "grey images, (N, 1, H, W), become it by images.expand(-1, 3, -1, -1)"
