@@ -13,7 +13,7 @@ from robustune.settings import Settings
 from trainables.corruption_overlaps import EXTRA
 from trainables.data import library
 from trainables.data.corrupted import OPTION
-from trainables.data.registry import corrupted_sets, data_sets, is_built_in
+from trainables.data.registry import corrupted_sets, data_sets, is_built_in, masked_sets
 from trainables.errors import TrainableError
 
 SPLITS: Final = ("train", "validation", "test", "holdout")
@@ -23,7 +23,7 @@ _LONGEST_NAME: Final = 60
 
 def listed() -> list[str]:
     """Every data set that a study can name, and every corrupted test set, a line each."""
-    found = sorted({**data_sets(), **corrupted_sets()}.items())
+    found = sorted({**data_sets(), **masked_sets(), **corrupted_sets()}.items())
     width = max(len(name) for name, _ in found)
     return [f"{name:{width}}  {printable(description)}" for name, description in found]
 
@@ -66,8 +66,9 @@ def build(name: str, settings: Settings) -> list[str]:
 
     if name in corrupted_sets():
         raise Mistake("DATA_INVALID", f"{name}: there is nothing to build; {library.ONLY_TESTS.format(name=name)}")
-    if name not in data_sets():
-        raise Mistake("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(data_sets()))}")
+    known = {**data_sets(), **masked_sets()}
+    if name not in known:
+        raise Mistake("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(known))}")
     try:
         digest, _ = run_step(data_step(name), settings.store, {}, threads=1)
         entry = Store(settings.store).open(digest)

@@ -24,6 +24,7 @@ _BUILDERS: Final[Mapping[str, str]] = {
     "library-data": "trainables.data.library:build_library_data",
     "corrupted-data": "trainables.data.corrupted:build_corrupted_data",
     "start": "trainables.classification.starts:build_start",
+    "segmentation-start": "trainables.segmentation.starts:build_segmentation_start",
     "baseline": "trainables.classification.baseline:build_baseline",
     "pretext": "trainables.classification.pretext:build_pretext",
     "training-images": "trainables.classification.training_images:build_training_images",
@@ -161,11 +162,12 @@ def run_step(step: Step, store_root: str, digests: Mapping[str, str], threads: i
 
 def build_data(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
     """Writes a named data set; its builder's version stands in the arguments, so that a new one has a new address."""
-    from trainables.data.registry import build
+    from trainables.data.registry import build, masked_sets
     from trainables.data.soundness import check_data
+    from trainables.segmentation.soundness import check_masked
 
     build(arguments["name"], directory)
-    return dict(check_data(directory))
+    return dict((check_masked if arguments["name"] in masked_sets() else check_data)(directory))
 
 
 def _build(step: Step, inputs: Inputs, directory: Path, threads: int) -> None:

@@ -47,6 +47,15 @@ _PLACES: Final[Mapping[str, _Place]] = {
         trainer="trainables.closed_form:ClosedFormTrainer",
         planner="trainables.closed_form:plan",
     ),
+    "segmentation": _Place(
+        options="trainables.segmentation.options:SegmentationOptions",
+        metrics="trainables.segmentation.vocabulary:METRICS",
+        data="trainables.data.registry:masked_sets",
+        trainer="trainables.segmentation.trainer:SegmentationTrainer",
+        planner="trainables.segmentation.planner:plan",
+        advice="trainables.segmentation.vocabulary:advice",
+        not_data="trainables.data.registry:not_masked",
+    ),
 }
 
 

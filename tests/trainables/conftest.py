@@ -9,8 +9,9 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from trainables.classification.corruption_options import CORRUPTIONS, SEVERITIES
 from trainables.corruption_errors import ErrorTable
+from trainables.corruption_facts import CORRUPTIONS, SEVERITIES
+from trainables.data.masked_images import IGNORED, write_masked
 from trainables.data.store import ImageSet, Store, address, read_images, write_images
 from trainables.images import Normalisation
 from trainables.models import own_randomness
@@ -94,7 +95,23 @@ def sets(store: Store, data: str) -> dict[str, str]:
         "augmentation/gaussian",
         "augmentation/stylised",
     )
-    return {"data": data, **{f"set/{name}": digest for name in names}, **_in_place_of_corrupted(store, clean)}
+    masked = address("data", {"name": "sixteen with masks", "version": 1})
+    store.publish(masked, write_masked_digits, {"kind": "data"})
+    beside = {"data": data, "masked": masked}
+    return {**beside, **{f"set/{name}": digest for name in names}, **_in_place_of_corrupted(store, clean)}
+
+
+def write_masked_digits(directory: Path) -> None:
+    """The same digits, each pixel with the class of its digit where ink is, else background; one corner is ignored."""
+    write_digits(directory)
+    for name in SPLITS:
+        found = read_images(directory / f"{name}.arrow")
+        masks = torch.where(found.images[:, 0] > 127, found.labels[:, None, None] + 1, 0).to(torch.uint8)
+        masks[:, :2, :2] = IGNORED
+        images = found.images.clone()  # the file that they are mapped from is written anew
+        write_masked(directory / f"{name}.arrow", images[:40], masks[:40], found.lineage[:40])
+    facts = {**FACTS, "classes": ["background", *"0123456789"], "flips_keep_labels": True}
+    (directory / "data.json").write_text(json.dumps({**facts, "lineage_columns": []}))
 
 
 def _in_place_of_corrupted(store: Store, clean: ImageSet) -> dict[str, str]:

@@ -29,16 +29,27 @@ QUICK = {
     "early_corruption_severities": [5],
 }
 THIN = {**QUICK, "model": "resnet18", "width": 8, "stem": "small", "batch_size": 16, "precision": "float32"}
+SEGMENTATION = {
+    "encoder_width": 8,
+    "decoder_width": 2,
+    "batch_size": 16,
+    "evaluation_noise_draws": 2,
+    "evaluation_noise_images": 24,
+}
 BLOCKED = ("ray", "optuna", "mlflow", "pydantic", "typer", "rich", "moocore")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A trainer with options that a trial may have, and an option whose other value makes it another trial."""
+    """A trainer with options that a trial may have, and an option whose other value makes it another trial.
+
+    `data` names the set in the fixture `sets` that is its data.
+    """
 
     trainer: str
     options: Mapping[str, Any]
     otherwise: Mapping[str, Any]
+    data: str = "data"
 
 
 TABLE = {
@@ -126,6 +137,43 @@ TABLE = {
         {**QUICK, "model": "squeezenet1_1", "input_size": 32, "batch_size": 32, "precision": "float32"},
         {"weight_decay": 0.1},
     ),
+    "segmentation: moved masks, clean weights back before backward": Row(
+        "segmentation",
+        {
+            **SEGMENTATION,
+            "encoder": "resnet18",
+            "stem": "strided",
+            "loss": "cross_entropy_lovasz",
+            "random_scale": 1.5,
+            "noise_scale": 0.05,
+            "precision": "auto",
+        },
+        {"noise_clip": 1.0},
+        "masked",
+    ),
+    "segmentation: all outputs, frozen stages, one noise an epoch in bfloat16": Row(
+        "segmentation",
+        {
+            **SEGMENTATION,
+            "encoder": "unet",
+            "deep_supervision": True,
+            "classification_guided": True,
+            "unfrozen_layers": 2,
+            "optimizer": "sgd",
+            "schedule": "cosine",
+            "steps_per_epoch": 3,
+            "loss": "cross_entropy_dice",
+            "noise_scale": 0.05,
+            "noise_targets": ["conv"],
+            "noise_maximum": "per_layer",
+            "noise_draw": "per_epoch",
+            "noise_gradient": "perturbed",
+            "precision": "bfloat16",
+            "evaluation_noise": "matched",
+        },
+        {"noise_draw": "per_step"},
+        "masked",
+    ),
     "closed form": Row("closed-form", {"angle": 0.3, "noise": 0.1}, {"angle": 0.4}),
 }
 ROWS = pytest.mark.parametrize("name", TABLE)
@@ -149,7 +197,8 @@ for trainer, arguments, root, path in json.loads(sys.argv[1]):
 
 def arguments(row: Row, sets: Mapping[str, str], **changes: Any) -> dict[str, Any]:
     metrics = tuple(vocabulary(row.trainer)["metrics"])
-    plain = {"options": dict(row.options), "sets": dict(sets), "metrics": metrics, "seed": 3, "epochs": 4, "threads": 1}
+    own = {**sets, "data": sets[row.data]}
+    plain = {"options": dict(row.options), "sets": own, "metrics": metrics, "seed": 3, "epochs": 4, "threads": 1}
     return {**plain, **changes}
 
 

@@ -20,6 +20,8 @@ class _Place:
     """As `module:function`."""
     facts: Mapping[str, Any]
     """What its `data.json` says of classes and shape, so that planning need not build it."""
+    masked: bool = False
+    """Whether every pixel has a class."""
 
 
 _PLACES: Final[Mapping[str, _Place]] = {
@@ -28,12 +30,24 @@ _PLACES: Final[Mapping[str, _Place]] = {
         "trainables.data.embedded_digits:build",
         {"classes": list("0123456789"), "image_shape": [3, 32, 32]},
     ),
+    "embedded-scenes": _Place(
+        "one to four of those digits on patches of the two photographs, 3x64x64, with exact masks of 11 classes",
+        "trainables.data.embedded_scenes:build",
+        {"classes": ["background", *"0123456789"], "image_shape": [3, 64, 64]},
+        masked=True,
+    ),
 }
 
 
 def data_sets() -> Mapping[str, str]:
-    """What each data set is, in one line, by name: those of the library, then the built-in ones."""
-    return {**library.descriptions(library.folder()), **{name: place.description for name, place in _PLACES.items()}}
+    """What each data set of images with classes is, in one line, by name: the library's, then the built-in ones."""
+    built_in = {name: place.description for name, place in _PLACES.items() if not place.masked}
+    return {**library.descriptions(library.folder()), **built_in}
+
+
+def masked_sets() -> Mapping[str, str]:
+    """What each data set is whose images have a class for every pixel, in one line, by name."""
+    return {name: place.description for name, place in _PLACES.items() if place.masked}
 
 
 def corrupted_sets() -> Mapping[str, str]:
@@ -42,8 +56,16 @@ def corrupted_sets() -> Mapping[str, str]:
 
 
 def not_data() -> Mapping[str, str]:
-    """Why a study cannot name what the library holds besides data sets, by name."""
-    return {name: library.ONLY_TESTS.format(name=name) for name in corrupted_sets()}
+    """Why a study of classification cannot name what there is besides its data sets, by name."""
+    masked = dict.fromkeys(
+        masked_sets(), "its pixels have classes, its images have none; trainer = 'segmentation' takes it"
+    )
+    return {**masked, **_only_tests()}
+
+
+def not_masked() -> Mapping[str, str]:
+    """Why a study of segmentation cannot name what there is besides sets with masks, by name."""
+    return {**dict.fromkeys(data_sets(), "it has no masks; trainer = 'classification' takes it"), **_only_tests()}
 
 
 def facts(name: str) -> Mapping[str, Any]:
@@ -93,5 +115,10 @@ def build(name: str, directory: Path) -> None:
     builder(directory)
 
 
+def _only_tests() -> dict[str, str]:
+    return {name: library.ONLY_TESTS.format(name=name) for name in corrupted_sets()}
+
+
 def _unknown(name: str) -> TrainableError:
-    return TrainableError("DATA_UNKNOWN", f"there is no data set {name!r}; there is {', '.join(sorted(data_sets()))}")
+    there = ", ".join(sorted({**data_sets(), **masked_sets()}))
+    return TrainableError("DATA_UNKNOWN", f"there is no data set {name!r}; there is {there}")

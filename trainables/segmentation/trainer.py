@@ -1,0 +1,201 @@
+"""The segmentation trainer: one UNet3+, one trial."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from trainables import checkpoints, laws
+from trainables.classification import optimizers
+from trainables.classification.facts import facts_of
+from trainables.classification.options import ClassificationOptions
+from trainables.classification.starts import NET
+from trainables.data.masked_images import read_masked
+from trainables.data.store import Store
+from trainables.errors import TrainableError
+from trainables.images import Normalisation
+from trainables.models import own_randomness
+from trainables.perturbations.weight_noise import Perturber, Source, backward
+from trainables.precision import device_of, repeatable, training_dtype
+from trainables.seeds import derive, generator
+from trainables.segmentation.batches import Batches, MaskedImages, Transform
+from trainables.segmentation.objective import objective
+from trainables.segmentation.options import SegmentationOptions, read
+from trainables.segmentation.rates import learning_rate
+from trainables.segmentation.scoring import Scorer, training_noise
+from trainables.segmentation.starts import architecture, starting_weights
+from trainables.segmentation.transforms import Moves, moved
+from trainables.segmentation.vocabulary import METRICS
+from trainables.unet3plus import build, enter_training, freeze
+
+_FORMAT: Final = 1
+_OPTIMIZER: Final = "optimizer."
+
+
+class SegmentationTrainer:
+    """A `trainables.trainer.Trainer` of networks that give every pixel a class.
+
+    All randomness is drawn from generators derived from (seed, purpose, epoch), so a checkpoint needs no generator
+    state and an epoch is the same after a restart, with as many threads, on the CPU or on a GPU of the same kind.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        sets: Mapping[str, str],
+        store: Store,
+        metrics: Sequence[str],
+        seed: int,
+        epochs: int,
+        threads: int,
+        device: str = "auto",
+    ) -> None:
+        torch.set_num_threads(threads)
+        self.epoch = 0
+        self._options = read(options)
+        self._metrics = laws.known(metrics, METRICS, "segmentation")
+        self._seed = seed
+        self._epochs = epochs
+        self._sets = {"data": _digest(sets, "data")}
+        self._device = device_of(device)
+        self._dtype = _training_dtype(self._options, self._device)
+        data = store.open(self._sets["data"]).path
+        facts = facts_of(data)
+        classes = len(facts["classes"])
+        self.net = build(architecture(self._options), classes, derive(seed, "weights"))
+        starting_weights(self.net, self._options, lambda name: store.open(_digest(sets, name)).path)
+        self.net.to(self._device).to(memory_format=torch.channels_last)
+        freeze(self.net, self._options.unfrozen_layers)
+        self._optimizer = optimizers.optimizer(self.net, _of_the_optimizer(self._options))
+        self._perturber = Perturber(self.net, training_noise(self._options))
+        normalisation = Normalisation.read(facts["mean"], facts["std"])
+        self._batches = Batches(
+            train=_images(data, "train", self._device),
+            batch_size=self._options.batch_size,
+            steps_per_epoch=self._options.steps_per_epoch,
+            transform=_transform(self._options, facts),
+            normalisation=normalisation,
+        )
+        validation = _images(data, "validation", self._device)
+        self._scorer = Scorer(normalisation, self._options, validation, classes)
+
+    def train_epoch(self) -> None:
+        """Trains one epoch more.
+
+        Raises:
+            TrainableError: NONFINITE, naming epoch and step.
+        """
+        enter_training(self.net, self._options.unfrozen_layers)
+        noise = self._epochs_noise()
+        steps = self._batches.steps
+        losses = torch.empty(steps, device=self._device)
+        with repeatable(), own_randomness(derive(self._seed, "layers", self.epoch), self._device):
+            for step, (inputs, masks) in enumerate(self._batches.epoch(self._seed, self.epoch)):
+                progress = (self.epoch + step / steps) / self._epochs
+                optimizers.set_learning_rate(self._optimizer, learning_rate(self._options, progress))
+                losses[step] = self._step(inputs, masks, noise)
+                # On a GPU a look at every loss would wait for the device at every step.
+                if self._device.type == "cpu" and not math.isfinite(losses[step]):
+                    self._check_finite(losses[: step + 1])
+        self._check_finite(losses)
+        self.epoch += 1
+
+    def score(self) -> dict[str, float]:
+        """Exactly the metrics that were asked for; changes nothing.
+
+        Raises:
+            TrainableError: NONFINITE, where the network's class scores are no finite numbers.
+        """
+        with repeatable():
+            return self._scorer.score(self.net, self._metrics)
+
+    def save(self, path: Path) -> None:
+        """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
+        tensors = {NET + name: tensor for name, tensor in self.net.state_dict().items()}
+        tensors |= {_OPTIMIZER + name: value for name, value in optimizers.state_tensors(self._optimizer).items()}
+        checkpoints.save(path, tensors, {**self._identity(), "epoch": self.epoch})
+
+    def load(self, path: Path) -> None:
+        """Takes up a state that `save` wrote for the same options and seed.
+
+        Raises:
+            TrainableError: CKPT_CORRUPT, where the file is torn or of another trial; CKPT_MISSING.
+        """
+        tensors, metadata = checkpoints.load(path)
+        epoch = metadata.pop("epoch", None)
+        if metadata != self._identity() or not isinstance(epoch, int):
+            raise TrainableError("CKPT_CORRUPT", f"{path}: saved by a trial with other options, sets, seed or epochs")
+        net = {name.removeprefix(NET): value for name, value in tensors.items() if name.startswith(NET)}
+        rest = {name.removeprefix(_OPTIMIZER): value for name, value in tensors.items() if not name.startswith(NET)}
+        checkpoints.check_shapes(net, {name: value.shape for name, value in self.net.state_dict().items()}, str(path))
+        optimizers.load_state_tensors(self._optimizer, rest, str(path))
+        self.net.load_state_dict(net)
+        self.epoch = epoch
+
+    def _epochs_noise(self) -> Source:
+        numbers = generator(self._seed, "weight noise", self.epoch, device=str(self._device))
+        return self._perturber.draw(numbers) if self._options.noise_draw == "per_epoch" else numbers
+
+    def _step(self, inputs: Tensor, masks: Tensor, noise: Source) -> Tensor:
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = backward(
+            self._perturber.perturbed(noise), lambda: self._loss(inputs, masks), self._options.noise_gradient
+        )
+        self._optimizer.step()
+        return loss
+
+    def _loss(self, inputs: Tensor, masks: Tensor) -> Tensor:
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+            said = self.net.outputs(inputs)
+        return objective(said, masks, self._options.loss)
+
+    def _check_finite(self, losses: Tensor) -> None:
+        """Holds the losses of an epoch's steps to be numbers."""
+        broken = (~losses.isfinite()).nonzero()
+        if len(broken):
+            step = int(broken[0])
+            raise TrainableError(
+                "NONFINITE",
+                f"epoch {self.epoch + 1}, step {step + 1}: the loss is {float(losses[step])}; lower learning_rate",
+            )
+
+    def _identity(self) -> dict[str, Any]:
+        """All that decides how training goes on from a state."""
+        options = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self._options).items()
+        }
+        told = {"seed": self._seed, "epochs": self._epochs, "options": options, "sets": self._sets}
+        return {"format": _FORMAT, "trainer": "segmentation", **told}
+
+
+def _digest(sets: Mapping[str, str], name: str) -> str:
+    if name not in sets:
+        raise TrainableError("SET_MISSING", f"the trial needs the set {name}, which preparation did not make")
+    return sets[name]
+
+
+def _images(data: Path, split: str, device: torch.device) -> MaskedImages:
+    found = read_masked(data / f"{split}.arrow")
+    return MaskedImages(found.images, found.masks).to(device)
+
+
+def _of_the_optimizer(options: SegmentationOptions) -> ClassificationOptions:
+    names = ("optimizer", "momentum", "learning_rate", "weight_decay")
+    return ClassificationOptions(**{name: getattr(options, name) for name in names})
+
+
+def _training_dtype(options: SegmentationOptions, device: torch.device) -> torch.dtype:
+    noisy = options.noise_scale > 0 and bool(options.noise_targets)
+    if noisy and options.noise_gradient == "recovered":
+        return torch.float32  # autocast would keep noisy copies of the weights for the backward pass
+    return training_dtype(options.precision, device)
+
+
+def _transform(options: SegmentationOptions, facts: Mapping[str, Any]) -> Transform:
+    # A data set that does not say so is taken for one whose labels a mirror would change.
+    flips = options.flip_probability if facts.get("flips_keep_labels", False) else 0.0
+    moves = Moves((1 / options.random_scale, options.random_scale), options.crop_size, flips)
+    return lambda images, masks, numbers: moved(images, masks, moves, numbers)
