@@ -15,7 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_images
 
 from trainables.corrupting.making import Treatment, make
-from trainables.corrupting.recipe import NAMES, SEVERITIES, Recipe
+from trainables.corrupting.recipe import Recipe
+from trainables.corruption_facts import CORRUPTIONS, SEVERITIES
 
 SHEET: Final = Path(__file__).parents[1] / "docs" / "corruptions" / "sheet.jpg"
 SHOWN_AT_ALL: Final = "snow"
@@ -48,7 +49,7 @@ def corrupted(folder: Path) -> dict[str, list[Path]]:
     for recipe in recipes:
         make(photographs, out, recipe, Treatment(workers=2, resume=True), lambda *_: None)
     found = {"clean": [photographs / name for name in PHOTOGRAPHS]}
-    for name in NAMES:
+    for name in CORRUPTIONS:
         found[name] = [out / name / "3" / photograph for photograph in PHOTOGRAPHS]
     for severity in SEVERITIES:
         cell = out / SHOWN_AT_ALL / str(severity)

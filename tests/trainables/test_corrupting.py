@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 
 from trainables.corrupting.making import Made, Treatment, make, seed_of
-from trainables.corrupting.recipe import CONSTANTS, LARGEST_SIDE, NAMES, SEVERITIES, SMALLEST_SIDE, Cell, Recipe
+from trainables.corrupting.recipe import Cell, Recipe
+from trainables.corruption_facts import CONSTANTS, CORRUPTIONS, SEVERITIES
 from trainables.data.ingestion.decoding import decoded, fitted
 from trainables.errors import TrainableError
 from trainables.perturbations import corruptions
-from trainables.perturbations.corruptions import corrupt, registry
+from trainables.perturbations.corruptions import corrupt
 from trainables.seeds import derive
 
 Pixels = npt.NDArray[np.uint8]
@@ -88,11 +89,10 @@ def refused(code: str, *told: str, run: Run, **arguments: Any) -> None:
         assert part in str(caught.value)
 
 
-def test_the_recipe_knows_without_torch_what_corruptions_there_are() -> None:
-    assert corruptions.names() == NAMES
+def test_the_facts_say_without_torch_what_corruptions_there_are() -> None:
+    assert corruptions.names() == CORRUPTIONS
     assert tuple(corruptions.TABLES) == CONSTANTS
-    assert SEVERITIES == corruptions.SEVERITIES
-    assert (SMALLEST_SIDE, LARGEST_SIDE) == (registry.SMALLEST_SIDE, registry.LARGEST_SIDE)
+    assert {len(settings) for table in corruptions.TABLES.values() for settings in table.values()} == {len(SEVERITIES)}
 
 
 def test_png_files_hold_what_corrupt_makes_of_the_decoded_image(run: Run, photos: Path, tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_png_files_hold_what_corrupt_makes_of_the_decoded_image(run: Run, photos
 
 def test_all_nineteen_are_made_where_none_is_named(run: Run, photos: Path, tmp_path: Path) -> None:
     assert run(Recipe((3,)), path=photos / "top.png").written == 19
-    assert {path.name for path in (tmp_path / "out").iterdir()} == set(NAMES)
-    assert all((tmp_path / "out" / name / "3" / "top.png").exists() for name in NAMES)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(CORRUPTIONS)
+    assert all((tmp_path / "out" / name / "3" / "top.png").exists() for name in CORRUPTIONS)
 
 
 def test_every_mode_of_image_is_read_as_ingestion_reads_it(run: Run, tmp_path: Path) -> None:

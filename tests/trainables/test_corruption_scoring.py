@@ -14,13 +14,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
-from trainables.classification.corruption_options import (
-    CORRUPTIONS,
-    ICE_SUFFIXES,
-    LARGEST_SIDE,
-    SMALLEST_SIDE,
-    size_complaint,
-)
+from trainables.classification.corruption_options import size_complaint
 from trainables.classification.corruption_scorer import CorruptionScorer
 from trainables.classification.corruption_steps import TEST_ERRORS, VALIDATION_ERRORS
 from trainables.classification.options import ClassificationOptions
@@ -28,13 +22,14 @@ from trainables.classification.planner import evaluation_step
 from trainables.classification.scores import correct
 from trainables.classification.trainer import ClassificationTrainer
 from trainables.corruption_errors import ErrorTable
+from trainables.corruption_facts import CORRUPTIONS
 from trainables.corruption_overlaps import EXTRA, FIFTEEN
 from trainables.data import library
 from trainables.data.ingestion.adding import Choices, add
 from trainables.data.store import Store, address, read_images, write_images
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
-from trainables.perturbations.corruptions import corrupt, ice, registry
+from trainables.perturbations.corruptions import corrupt
 from trainables.preparation import Step, run_step, step_address
 from trainables.seeds import derive
 
@@ -262,7 +257,6 @@ def test_ice_that_is_no_folder_of_pictures_is_said(planned: Any, built: Any, sto
         with pytest.raises(TrainableError, match="corruption_ice") as caught:
             planned({"corruption_ice": place}, {}, ("ce/frost",))
         assert caught.value.code == "OPTION_INVALID"
-    assert ice.SUFFIXES == ICE_SUFFIXES
     (tmp_path / "readme.txt").write_text("no picture")
     with pytest.raises(TrainableError, match=f"corruption_ice: {tmp_path}: no picture is in it; .*png") as caught:
         planned({"corruption_ice": str(tmp_path)}, {}, ("mce",))  # an evaluation would need it after a whole search
@@ -278,7 +272,6 @@ def test_ice_that_is_no_folder_of_pictures_is_said(planned: Any, built: Any, sto
 def test_images_too_small_or_too_large_are_refused_with_the_law(
     planned: Any, store_root: str, data: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (SMALLEST_SIDE, LARGEST_SIDE) == (registry.SMALLEST_SIDE, registry.LARGEST_SIDE)
     assert size_complaint((3, 32, 512)) == ""
     assert "513x32 pixels" in size_complaint((3, 32, 513))
     step = next(step for step in planned({}, {}, ("mce",)) if step.kind == "corrupted")

@@ -2,17 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Final
 
-from trainables.corruption_overlaps import EXTRA, GROUPS
+from trainables.corruption_facts import CONSTANTS, CORRUPTIONS, LARGEST_SIDE, SEVERITIES, SMALLEST_SIDE
+from trainables.corruption_overlaps import EXTRA
 from trainables.laws import option
-
-CORRUPTIONS: Final = tuple(name for names in GROUPS.values() for name in names)
-SEVERITIES: Final = (1, 2, 3, 4, 5)
-SMALLEST_SIDE: Final = 32
-LARGEST_SIDE: Final = 512
-ICE_SUFFIXES: Final = (".png", ".jpg", ".jpeg")
-CONSTANTS: Final = ("imagenet-c", "imagenet-c-original", "tiny-imagenet-c", "cifar-10-c")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

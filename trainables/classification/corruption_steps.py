@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from trainables.classification.corruption_options import CORRUPTIONS, ICE_SUFFIXES, SEVERITIES, size_complaint
+from trainables.classification.corruption_options import size_complaint
 from trainables.classification.measured import corruptions_of, way
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.overlaps import overlap_of
 from trainables.classification.vocabulary import RELATIVE_MCE, UNDER_CORRUPTION, WITHOUT_OVERLAP
+from trainables.corruption_facts import CORRUPTIONS, ICE_SUFFIXES, SEVERITIES
 from trainables.data import registry
 from trainables.data.corrupted import KIND, check_fits, corrupted_facts, corrupted_step
 from trainables.errors import TrainableError

@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from trainables.classification.corruption_options import CORRUPTIONS, CorruptionOptions
+from trainables.classification.corruption_options import CorruptionOptions
 from trainables.classification.overlaps import overlap_of
 from trainables.classification.vocabulary import CE, UNDER_CORRUPTION, WITHOUT_OVERLAP
+from trainables.corruption_facts import CORRUPTIONS
 from trainables.corruption_overlaps import EXTRA, GROUPS
 
 _FIELDS: Final = tuple(field.name for field in dataclasses.fields(CorruptionOptions))

@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainables.corrupting.recipe import LARGEST_SIDE, SMALLEST_SIDE, Recipe
+from trainables.corrupting.recipe import Recipe
+from trainables.corruption_facts import LARGEST_SIDE, SMALLEST_SIDE
 from trainables.data.ingestion.class_names import some
 from trainables.data.ingestion.decoding import SUFFIXES, Pixels, decoded, fitted
 from trainables.data.ingestion.trees import Folder, Tree, Unreadable, joined

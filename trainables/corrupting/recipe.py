@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from trainables.corruption_overlaps import GROUPS
+from trainables.corruption_facts import CONSTANTS, CORRUPTIONS, LARGEST_SIDE, SEVERITIES, SMALLEST_SIDE
 from trainables.errors import TrainableError
 
-NAMES: Final = tuple(name for names in GROUPS.values() for name in names)
-"""The 19 in the order of ImageNet-C."""
-SEVERITIES: Final = (1, 2, 3, 4, 5)
-CONSTANTS: Final = ("imagenet-c", "imagenet-c-original", "tiny-imagenet-c", "cifar-10-c")
 SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {"png": (".png",), "jpeg": (".jpg", ".jpeg")}
 """Formats that are written; a picture keeps its suffix where it is one of these, and gets the first otherwise."""
-SMALLEST_SIDE: Final = 32
-LARGEST_SIDE: Final = 512
 VERSION: Final = 1
 """In the note beside each folder: raise it whenever the same picture gives other files."""
 
@@ -64,8 +58,8 @@ class Recipe:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """Every corruption at every severity, once each, in the order of ImageNet-C."""
-        wanted, severities = self.corruptions or NAMES, sorted(set(self.severities))
-        return tuple(Cell(name, severity) for name in NAMES if name in wanted for severity in severities)
+        wanted, severities = self.corruptions or CORRUPTIONS, sorted(set(self.severities))
+        return tuple(Cell(name, severity) for name in CORRUPTIONS if name in wanted for severity in severities)
 
     def target(self, picture: str) -> str:
         """The relative path of a picture's file in each cell's folder."""
@@ -95,7 +89,7 @@ class Recipe:
             if severity not in SEVERITIES:
                 yield f"severity is {severity}; a whole number from 1 (weak) to 5 (strong) is needed"
         for what, names, there in (
-            ("corruption", self.corruptions, NAMES),
+            ("corruption", self.corruptions, CORRUPTIONS),
             ("constants", (self.constants,), CONSTANTS),
             ("format", (self.format,), tuple(SUFFIXES)),
         ):

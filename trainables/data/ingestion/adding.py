@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
+from trainables.corruption_facts import CORRUPTIONS
 from trainables.data import library as libraries
 from trainables.data.ingestion.adding_corrupted import add_corrupted
 from trainables.data.ingestion.archives import opened, opened_with_archives
@@ -13,7 +14,7 @@ from trainables.data.ingestion.cifar import cifar10, cifar100
 from trainables.data.ingestion.class_folders import image_folder, imagenet20
 from trainables.data.ingestion.corrupted_arrays import cifar_10_c
 from trainables.data.ingestion.corrupted_folders import imagenet_c, tiny_imagenet_c
-from trainables.data.ingestion.corrupted_found import CORRUPTIONS, CorruptedFound
+from trainables.data.ingestion.corrupted_found import CorruptedFound
 from trainables.data.ingestion.description import FACTS, check_division, check_readable, content_digest, described
 from trainables.data.ingestion.division import SPLITS, divide, parts_of
 from trainables.data.ingestion.found import Found

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from trainables.corruption_facts import SEVERITIES
 from trainables.data import library as libraries
 from trainables.data.ingestion.class_names import some
-from trainables.data.ingestion.corrupted_found import SEVERITIES, CorruptedFound
+from trainables.data.ingestion.corrupted_found import CorruptedFound
 from trainables.data.ingestion.description import FACTS
 from trainables.data.ingestion.found import Found
 from trainables.data.ingestion.pixels import Images, Shape, first_shape, read_all

@@ -7,17 +7,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from trainables.corruption_facts import CORRUPTIONS, SEVERITIES
 from trainables.data.ingestion.arrays import array_of
 from trainables.data.ingestion.cifar import SIDE
 from trainables.data.ingestion.class_names import chosen_ids, invalid, some
-from trainables.data.ingestion.corrupted_found import (
-    CORRUPTIONS,
-    SEVERITIES,
-    CorruptedFound,
-    missing,
-    not_whole,
-    wanted,
-)
+from trainables.data.ingestion.corrupted_found import CorruptedFound, missing, not_whole, wanted
 from trainables.data.ingestion.found import TEST, Found
 from trainables.data.ingestion.placing import Choices
 from trainables.data.ingestion.trees import Tree, Unreadable, joined, rooted

@@ -5,17 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from trainables.corruption_facts import CORRUPTIONS, SEVERITIES
 from trainables.corruption_overlaps import GROUPS
 from trainables.data.ingestion.class_folders import ANIMALS, ImageFiles
 from trainables.data.ingestion.class_names import chosen_ids, invalid, readable, some, words_of
-from trainables.data.ingestion.corrupted_found import (
-    CORRUPTIONS,
-    SEVERITIES,
-    CorruptedFound,
-    missing,
-    not_whole,
-    wanted,
-)
+from trainables.data.ingestion.corrupted_found import CorruptedFound, missing, not_whole, wanted
 from trainables.data.ingestion.found import TEST, File, Found, found_files
 from trainables.data.ingestion.placing import Choices
 from trainables.data.ingestion.trees import Tree, joined, rooted

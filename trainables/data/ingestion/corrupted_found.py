@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from trainables.corruption_overlaps import EXTRA, FIFTEEN, GROUPS
+from trainables.corruption_facts import CORRUPTIONS
+from trainables.corruption_overlaps import EXTRA, FIFTEEN
 from trainables.data.ingestion.class_names import some
 from trainables.data.ingestion.found import Found
 from trainables.data.ingestion.placing import Choices
 from trainables.data.ingestion.trees import Tree
 from trainables.errors import TrainableError
-
-CORRUPTIONS: Final = tuple(name for names in GROUPS.values() for name in names)
-SEVERITIES: Final = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)

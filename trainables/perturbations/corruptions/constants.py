@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-SEVERITIES: Final = (1, 2, 3, 4, 5)
-
 
 @dataclass(frozen=True)
 class Disk:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import torch
 from torch import Generator, Tensor
 
-from trainables.perturbations.corruptions import blur, digital, extra, noise, weather
 from trainables.corruption_facts import LARGEST_SIDE, SEVERITIES, SMALLEST_SIDE
+from trainables.perturbations.corruptions import blur, digital, extra, noise, weather
 from trainables.perturbations.corruptions.constants import TABLES
 from trainables.perturbations.corruptions.ice import Ice, procedural_ice
 
