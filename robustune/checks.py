@@ -133,7 +133,9 @@ def _options(study: Study) -> list[Mistake]:
     except Mistake as mistake:
         found.append(mistake)
     except ValidationError as error:
-        found += [Mistake("STUDY_INVALID", f"{study.name}: options: {_said(problem)}") for problem in error.errors()]
+        found += [
+            Mistake("STUDY_INVALID", f"{study.name}: options: {_said(problem, study)}") for problem in error.errors()
+        ]
     except TrainableError as error:
         found.append(Mistake.of(error, f"{study.name}: options", "STUDY_INVALID"))
     return found
@@ -146,9 +148,11 @@ def _advice(study: Study) -> list[str]:
     return [plain_text(line) for line in told]
 
 
-def _said(problem: Any) -> str:
+def _said(problem: Any, study: Study) -> str:
+    """One complaint about options, without what pydantic and the trainer put before it."""
     where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else str(problem["msg"])
+    told = str(problem["msg"]).removeprefix("Value error, ").removeprefix(f"{study.trainer} options: ")
+    return f"{where}: {told}" if where else told
 
 
 def _folders(study: Study, settings: Settings) -> list[Mistake]:

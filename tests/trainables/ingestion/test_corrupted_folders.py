@@ -143,6 +143,7 @@ def test_all_that_is_missing_is_told_at_once(making: Any, adding: Any, whole: Pa
         "2 of 15 corruptions are missing: frost, fog",
         "1 of 13 corruptions lack severities: snow (4)",
         "1 of 64 cells CORRUPTION/SEVERITY lack classes: pixelate/2 (n01443537)",
+        "2 class folders hold other images",
         "contrast/3/n01443537 (1 images where others have 2; lacks ILSVRC2012_val_00000007.JPEG)",
         "contrast/5/n02927161 (2 images where others have 2; lacks ILSVRC2012_val_00000040.JPEG)",
         "--corruptions",

@@ -73,7 +73,12 @@ def _read(tree: Tree, layout: str, choices: Choices) -> CorruptedFound:
     ids, lacking, rare = _ids(tree, cells, choices.classes, words)
     problems += lacking
     files = ImageFiles(tree)
-    images = {each: _images(files, cells, each) for each in ids}
+    # A folder that is not there was told of above; what is compared are those that are.
+    there = {cell: set(tree.folders(folder)) for cell, folder in cells.items()}
+    images = {
+        each: _images(files, {cell: folder for cell, folder in cells.items() if each in there[cell]}, each)
+        for each in ids
+    }
     odd = [cell for each in images.values() for cell in each.odd]
     if odd:
         problems.append(f"{len(odd)} class folders hold other images than under the other corruptions: {some(odd)}")
