@@ -129,6 +129,18 @@ def tell_digest(path: Path, digest: str) -> None:
     _TOLD[str(path), _identity(path.stat())] = digest
 
 
+def move(path: Path, target: Path) -> None:
+    """Renames a file whose writer may have told its SHA-256, which `seal` then knows under the new name as well.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    told = _TOLD.pop((str(path), _identity(path.stat())), None)
+    path.rename(target)
+    if told is not None:
+        tell_digest(target, told)
+
+
 def check_sizes(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Holds every file's size against the manifest, without reading any.
 

@@ -1,5 +1,6 @@
 """CIFAR-10-C as published, smaller: arrays by severity; hostile and damaged ones end in one line."""
 
+import hashlib
 import io
 import pickle
 from pathlib import Path
@@ -68,6 +69,21 @@ def test_some_classes_keep_their_images(making: Any, adding: Any, fog: dict[str,
     rows = np.isin(LABELS, (3, 5))
     assert np.array_equal(stored.images.permute(0, 2, 3, 1).numpy(), images_of("fog")[rows])
     assert stored.labels.tolist() == [0 if label == 3 else 1 for label in LABELS[rows]]
+
+
+def test_no_image_is_read_again_to_be_sealed(
+    making: Any, adding: Any, fog: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its writer has hashed it, and a published set may have hundreds of gigabytes."""
+    read, digest = [], hashlib.file_digest
+
+    def noted(stream: Any, name: str) -> Any:
+        read.append(Path(stream.name).name)
+        return digest(stream, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", noted)
+    adding("cifar-10-c", making.written(tmp_path / "x", fog), corruptions=("fog",))
+    assert read == ["data.json"]
 
 
 def test_other_labels_of_the_same_images_are_another_set(

@@ -20,7 +20,7 @@ from trainables.data.ingestion.placing import Added, Choices, Progress, check_ro
 from trainables.data.ingestion.trees import Unreadable
 from trainables.data.ingestion.writing import write_rows
 from trainables.data.library import Record
-from trainables.data.manifest import canonical
+from trainables.data.manifest import canonical, move
 from trainables.errors import TrainableError
 
 VERSION: Final = 1
@@ -59,7 +59,7 @@ def add_corrupted(
         def build(directory: Path) -> None:
             (directory / FACTS).write_bytes(canonical(facts))
             for file in aside.iterdir():
-                file.rename(directory / file.name)
+                move(file, directory / file.name)
 
         entry = store.publish(record.digest, build, {"kind": "added", "name": name})
     if not already and not libraries.write(library, record):
