@@ -311,6 +311,16 @@ def test_nothing_readable_is_refused_even_where_pictures_may_be_left_out(run: Ru
     refused("IMAGES_UNREADABLE", "1 of 1", "--size N", run=run, path=tmp_path / "tiny", skip_unreadable=True)
 
 
+def test_only_what_would_do_is_offered(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_text("words")
+    with pytest.raises(TrainableError, match=r"broken\.png.*; mend them$"):
+        run(path=tmp_path / "broken.png")
+    save(tmp_path / "photos" / "tiny.png", picture(0, 8, 8))
+    (tmp_path / "photos" / "words.png").write_text("words")
+    with pytest.raises(TrainableError, match="--size N fits those of other sides to N by N, --skip-unreadable leaves"):
+        run(path=tmp_path / "photos")
+
+
 def test_what_is_no_picture_is_refused(run: Run, tmp_path: Path) -> None:
     refused("DATA_INVALID", "nowhere", "No such file", run=run, path=tmp_path / "nowhere")
     (tmp_path / "empty" / "deep").mkdir(parents=True)

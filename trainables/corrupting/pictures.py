@@ -176,10 +176,10 @@ def _unfit(pictures: Pictures, refused: Sequence[tuple[str, Unreadable]], skip: 
     told = f"{len(refused):,} of {len(pictures.names):,} pictures cannot be corrupted: " + some(
         [f"{name} ({reason})" for name, reason in refused]
     )
-    remedies = (
-        ["--size N fits every picture to N by N"] if any(isinstance(each, WrongSize) for _, each in refused) else []
-    )
-    if not skip:
+    remedies = []
+    if any(isinstance(each, WrongSize) for _, each in refused):
+        remedies.append("--size N fits those of other sides to N by N")
+    if not skip and len(refused) < len(pictures.names):
         remedies += ["--skip-unreadable leaves them out"]
     return TrainableError("IMAGES_UNREADABLE", f"{pictures.tree.where}: {told}; {', '.join(remedies) or 'mend them'}")
 

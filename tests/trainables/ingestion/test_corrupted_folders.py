@@ -226,8 +226,8 @@ def test_file_names_of_strangers_are_kept(making: Any, adding: Any, tmp_path: Pa
     ("choices", "told"),
     [
         ({"shares": {"validation": 0.1, "holdout": 0.2}}, ("--validation", "--hold-out", "not divided")),
-        ({"flips_keep_labels": False}, ("--flips", "nothing is mirrored")),
-        ({"flips_keep_labels": True}, ("--flips",)),
+        ({"flips_keep_labels": False}, ("--no-flips: ", "nothing is mirrored")),
+        ({"flips_keep_labels": True}, ("--flips: ",)),
         ({"skip_unreadable": True}, ("--skip-unreadable", "the same images")),
         ({"corruptions": ("forg",)}, ("'forg'", "did you mean 'fog'")),
         ({"corruptions": ("fog", "fog")}, ("names one twice",)),

@@ -174,7 +174,8 @@ def _check_senseless(layout: str, choices: Choices) -> None:
     given = [f"--{'hold-out' if split == 'holdout' else split}" for split in choices.shares]
     reasons = [(option, "it is not divided: all of it tests") for option in given]
     if choices.flips_keep_labels is not None:
-        reasons.append(("--flips", "nothing is trained on it, so nothing is mirrored"))
+        option = "--flips" if choices.flips_keep_labels else "--no-flips"
+        reasons.append((option, "nothing is trained on it, so nothing is mirrored"))
     if choices.skip_unreadable:
         reasons.append(("--skip-unreadable", "every corruption and severity must show the same images"))
     if reasons:
