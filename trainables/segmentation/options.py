@@ -192,7 +192,7 @@ class SegmentationOptions:
     )
     evaluation_noise_draws: int = option("integer", 4, "draws that noisy_miou is the mean of", minimum=1, fixed=True)
     evaluation_noise_images: int = option(
-        "integer", 64, "validation images in each draw of noisy_miou; 0 takes all", minimum=0, fixed=True
+        "integer", 0, "validation images in each draw of noisy_miou, the first ones; 0 takes all", minimum=0, fixed=True
     )
 
     def __post_init__(self) -> None:
