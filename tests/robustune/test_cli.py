@@ -194,15 +194,6 @@ def test_all_mistakes_come_at_once_a_line_each(call: Call, curves: Curves) -> No
     assert len(call("check", path).err.splitlines()) == 2
 
 
-def test_options_that_do_not_go_together_are_told_without_words_of_the_library_that_checks_them(
-    call: Call, tmp_path: Path
-) -> None:
-    text = shipped()["quickstart"].read_text().replace("[options]", "[options]\ncorruptions = []", 1)
-    (tmp_path / "mine.toml").write_text(text)
-    ended = call("check", tmp_path / "mine.toml")
-    assert ended.err.startswith("STUDY_INVALID: mine: options: corruptions: it is empty")
-
-
 def test_a_study_that_is_not_there_is_told_with_the_shipped_ones(call: Call, tmp_path: Path) -> None:
     complained(call("check", "qickstart"), "STUDY_INVALID", "'qickstart'", "did you mean 'quickstart'?")
     complained(call("check", "nowhere/mine.toml"), "STUDY_INVALID", "'nowhere/mine.toml'", "neither a file nor")
