@@ -94,3 +94,9 @@ def test_overlap_gives_the_cause_and_the_reason() -> None:
 def test_ways_and_advice_need_no_torch() -> None:
     script = "import sys; sys.modules['torch'] = None; from trainables.classification.measured import advice, measured"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_corrupted_test_set_that_nothing_is_measured_on_is_told() -> None:
+    (told,) = advice({"corruption_test_data": "imagenet-c"}, {}, ["clean_accuracy"])
+    assert told.startswith("corruption_test_data = 'imagenet-c' is not used")
+    assert not advice({"corruption_test_data": "imagenet-c"}, {}, ["clean_accuracy", "mce"])

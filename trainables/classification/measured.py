@@ -79,7 +79,13 @@ def advice(options: Mapping[str, Any], possible: Mapping[str, Sequence[Any]], me
         possible: values that a searched option can take, of a subset its elements.
         metrics: that trials report.
     """
-    measured_under = corruptions_of(corruption_options(options), metrics)
+    held = corruption_options(options)
+    measured_under = corruptions_of(held, metrics)
+    if not measured_under and held.corruption_test_data:
+        return [
+            f"corruption_test_data = {held.corruption_test_data!r} is not used: no metric of the study is under "
+            "corruption; name mce in an objective or in measure"
+        ]
     return [*_overlap_told(measured_under, overlap_of(options, possible), metrics), *_seen_told(measured_under)]
 
 
