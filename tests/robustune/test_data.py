@@ -239,7 +239,7 @@ def snowed(tmp_path: Path) -> Path:
 
 def test_a_corrupted_test_set_is_added_listed_and_removed(robustune: Run, snowed: Path) -> None:
     wrong = robustune("data", "add", "imagenet-c", snowed, "--corruptions=snow", "--test=0.1", "--no-flips")
-    complained(wrong, "OPTION_INVALID", "--test: it is not divided", "--flips: nothing is trained on it")
+    complained(wrong, "OPTION_INVALID", "--test: it is not divided", "--no-flips: nothing is trained on it")
     added = robustune("data", "add", "imagenet-c", snowed, "--corruptions=snow", "--classes=goldfish,n01484850")
     assert (added.returncode, added.stderr) == (0, "")
     lines = added.stdout.splitlines()

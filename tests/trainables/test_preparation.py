@@ -168,6 +168,8 @@ def test_every_fixed_option_shapes_a_step_or_a_score(planned: Any, tmp_path: Pat
     held = {**BARE, "checkpoint_path": "here"}
     if option == "baseline_sha256":
         held["baseline_weights"] = "here"
+    if option == "baseline_unfrozen_layers":
+        held["baseline_start"] = "checkpoint"  # random layers are not frozen
     one, two = (
         planned({**held, option: value}, possible, hold_out=True)
         for value in (default or "here" if option == "checkpoint_path" else default, other)
