@@ -66,7 +66,7 @@ def test_scores_are_relative_to_a_named_baseline_from_the_search_to_the_evaluati
     assert sum(line.startswith("warning: ") and "fog" in line for line in said) == 1
     assert sum(line.startswith("warning: ") and "speckle_noise" in line for line in said) == 1
     assert "prepared corrupted/validation: 5 corruptions, 600 images" in said
-    joined = " ".join(said)
+    joined = " ".join(" ".join(said).split())  # wrapped lines keep the blank they end in
     assert "relative to the baseline, trained by preparation: start scratch, transform crop_flip, 2 epochs" in joined
     assert "the search saw other corruptions than the four extra ones: fog" in joined
 
