@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.perturbations.augmix import moves, tones
+from trainables.perturbations.augmix.shears import Shear
 
 _TONES: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "autocontrast": tones.autocontrast,
@@ -23,16 +24,12 @@ _SHIFTS: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "translate_x": moves.translate_x,
     "translate_y": moves.translate_y,
 }
-_MAPS: Final[Mapping[str, Callable[[Tensor, int, int], Tensor]]] = {
-    "rotate": moves.rotation,
-    "shear_x": moves.shear_x,
-    "shear_y": moves.shear_y,
-}
+_SAMPLED: Final = ("rotate", "shear_x", "shear_y")
 
 OVERLAPPING: Final = ("brightness", "contrast", "colour", "sharpness")
 """Operations that resemble corruptions of the test, and come on request alone."""
 
-OPERATIONS: Final = (*_MAPS, *_SHIFTS, *(name for name in _TONES if name not in OVERLAPPING), *OVERLAPPING)
+OPERATIONS: Final = (*_SAMPLED, *_SHIFTS, *(name for name in _TONES if name not in OVERLAPPING), *OVERLAPPING)
 """Names of all operations; a code is a place in it."""
 
 NONE: Final = -1
@@ -69,29 +66,35 @@ def apply(images: Tensor, sources: Tensor, codes: Tensor, levels: Tensor, out: T
     """
     first = 0
     for work, count, size in _works(images, codes, levels):
-        for start in range(first, first + count, size):
-            rows = slice(start, min(start + size, first + count))
+        own, end = sources[first : first + count], out[first : first + count]
+        for start in range(0, count, size):
+            rows = slice(start, min(start + size, count))
             # Taken out here and not for all at once: what a cache holds is worked on in it.
-            out[rows] = work(images.index_select(0, sources[rows]), rows)
+            end[rows] = work(images.index_select(0, own[rows]), rows)
         first += count
 
 
 def _works(
     images: Tensor, codes: Tensor, levels: Tensor
 ) -> Iterator[tuple[Callable[[Tensor, slice], Tensor], int, int]]:
-    """In the order of codes: what to do with images and the slice that they are of, for how many, how many at once.
+    """In the order of codes: what to do with images and the slice of its own that they are, how many, how many at once.
 
     Shifts take all at once: they only copy, and equal shifts in one piece are one copy.
     """
     size = at_once(images)
     counts = codes.bincount(minlength=len(OPERATIONS)).tolist()
-    mapped = sum(counts[: len(_MAPS)])
-    if mapped:
-        parts = zip(_MAPS.values(), torch.split(levels[:mapped], counts[: len(_MAPS)]), strict=True)
-        maps = torch.cat([make(own, *images.shape[2:]) for make, own in parts])
-        yield moves.Sampling(maps, images, size), mapped, size
-    for name, count in zip(OPERATIONS[len(_MAPS) :], counts[len(_MAPS) :], strict=True):
-        yield partial(_by_name, name, levels), count, max(count, 1) if name in _SHIFTS else size
+    height, width = images.shape[2:]
+    turned, across, upright, *others = torch.split(levels, counts)
+    if len(turned):
+        yield moves.Rotation(turned, images, size), len(turned), size
+    # Together where that can be: what is made ready for few small images takes longer than they do.
+    kinds = ((torch.cat([across, upright]), len(across)),) if height == width else ((across, len(across)), (upright, 0))
+    for own, first in kinds:
+        if len(own):
+            yield Shear(own, images, size, first), len(own), size
+    for name, own in zip(OPERATIONS[len(_SAMPLED) :], others, strict=True):
+        if len(own):
+            yield partial(_by_name, name, own), len(own), len(own) if name in _SHIFTS else size
 
 
 def _by_name(name: str, levels: Tensor, part: Tensor, rows: slice) -> Tensor:
