@@ -160,6 +160,6 @@ def test_a_record_never_takes_anothers_place(library: Path) -> None:
 
 
 def test_an_unknown_name_is_told_with_the_known_ones(pets: Any) -> None:
-    with pytest.raises(TrainableError, match="embedded-digits, pets") as caught:
+    with pytest.raises(TrainableError, match="embedded-digits, embedded-scenes, pets") as caught:
         data_step("cats")
     assert caught.value.code == "DATA_UNKNOWN"
