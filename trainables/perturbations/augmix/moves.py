@@ -3,6 +3,7 @@
 All take (n,) float64 levels on the CPU, negative the other way. Places outside an image are black.
 """
 
+import functools
 import itertools
 from typing import Final
 
@@ -12,6 +13,7 @@ from torch.nn.functional import grid_sample
 
 from trainables.perturbations.augmix.shears import SHORTFALL, windows
 
+_MOST_DEGREES: Final = 30
 _FLAT: Final = 1e-9
 
 
@@ -30,14 +32,8 @@ class Rotation:
 
     def __init__(self, levels: Tensor, images: Tensor, most: int) -> None:
         height, width = images.shape[2:]
-        half_sides = torch.tensor([[width / 2], [height / 2]], dtype=torch.float64)
-        a, b, c = (_maps(levels, half_sides) / half_sides).float().to(images.device)[..., None].unbind(2)
-        columns = torch.arange(0.5, width, device=images.device)
-        down = torch.addcmul(c - 1, b, torch.arange(0.5, height, device=images.device))
-        # As complex numbers, x and y are laid side by side four times as fast as by `stack`.
-        self._along = torch.complex(*(a * columns).unbind(1))[:, None, :]
-        self._down = torch.complex(*down.unbind(1))[:, :, None]
-        self._first, self._last = _inside(a, down, width)
+        self._degrees = ((levels * 30 / 10).trunc().long() + _MOST_DEGREES).to(images.device)
+        self._turns = _turns(height, width, images.device)
         self._windows = windows(width, images.device)
         # Kept from call to call: memory that is new has to come into the cache first, which takes as long again.
         size = min(most, len(levels))
@@ -52,22 +48,35 @@ class Rotation:
             rows: which of the n they are.
         """
         count = len(images)
-        places = torch.add(self._along[rows], self._down[rows], out=self._places[:count])
+        along, down, first, last = (each.index_select(0, self._degrees[rows]) for each in self._turns)
+        places = torch.add(along, down, out=self._places[:count])
         values = self._values[:count].copy_(images)
         found = grid_sample(values, torch.view_as_real(places), padding_mode="border", align_corners=False)
         # Straight from float32 to uint8 it takes three times as long.
         whole = found.add_(SHORTFALL).to(torch.int16).to(torch.uint8)
-        inside = self._windows.index_select(0, self._first[rows].flatten())
-        inside &= self._windows.index_select(0, self._last[rows].flatten())
+        inside = self._windows.index_select(0, first.flatten())
+        inside &= self._windows.index_select(0, last.flatten())
         return whole.bitwise_and_(inside.view_as(whole[:, :1]))
 
 
-def _maps(levels: Tensor, centre: Tensor) -> Tensor:
-    """(n, 2, 3): x and y in the image, each as a x + b y + c of x and y in the result, in pixels."""
-    angles = torch.deg2rad((levels * 30 / 10).trunc())
+@functools.lru_cache(maxsize=8)
+def _turns(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """All turns there are, from -30 degrees to 30: kept, as for few small images they take longer than the rest.
+
+    Returns:
+        (61, 1, W) and (61, H, 1) complex64, whose sums are x + iy in the image, from -1 at one border to 1 at the
+        other, and the (61, H) windows of `_inside`.
+    """
+    angles = torch.deg2rad(torch.arange(-_MOST_DEGREES, _MOST_DEGREES + 1, dtype=torch.float64))
     cosines, sines = angles.cos(), angles.sin()
     turns = torch.stack([cosines, -sines, sines, cosines], 1).view(-1, 2, 2)
-    return torch.cat([turns, centre - turns @ centre], 2)
+    half_sides = torch.tensor([[width / 2], [height / 2]], dtype=torch.float64)
+    maps = torch.cat([turns, half_sides - turns @ half_sides], 2)
+    a, b, c = (maps / half_sides).float().to(device)[..., None].unbind(2)
+    down = torch.addcmul(c - 1, b, torch.arange(0.5, height, device=device))
+    x, y = (a * torch.arange(0.5, width, device=device)).unbind(1)
+    # As complex numbers, x and y are laid side by side four times as fast as by `stack`.
+    return torch.complex(x, y)[:, None, :], torch.complex(*down.unbind(1))[:, :, None], *_inside(a, down, width)
 
 
 def _inside(slopes: Tensor, down: Tensor, width: int) -> tuple[Tensor, Tensor]:
