@@ -74,11 +74,13 @@ def mixed(images: Tensor, draws: Draws) -> Tensor:
 
 def _mix(images: Tensor, draws: Draws, out: Tensor) -> None:
     pool, places = _chains(images, draws)
-    shares = draws.weights.to(images.device)[:, :, None, None, None]
+    shares = draws.weights.to(images.device)[:, :, None]
+    # In two dimensions, as sums with a share of each image's own take three quarters of the time of four.
+    pool, images, out = (each.view(len(each), -1) for each in (pool, images, out))
     places = places.T.contiguous()
     size = min(len(images), max(1, at_once(images) // _FLOATS))
     # Kept from piece to piece: memory that is new has to come into the cache first, which takes as long again.
-    total, values = torch.empty(2, size, *images.shape[1:], device=images.device)
+    total, values = torch.empty(2, size, images.shape[1], device=images.device)
     for first in range(0, len(images), size):
         rows = slice(first, first + size)
         *chains, last = shares[rows].unbind(1)
