@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainables.classification import optimizers
+from trainables import optimizers
 from trainables.classification.options import ClassificationOptions
 from trainables.models import build
 

@@ -5,6 +5,7 @@ import pytest
 from trainables import preparation
 from trainables.errors import TrainableError
 from trainables.laws import fragments
+from trainables.optimizers import learning_rate
 from trainables.registry import load_advice, vocabulary
 from trainables.segmentation.options import (
     ARCHITECTURE,
@@ -14,7 +15,6 @@ from trainables.segmentation.options import (
     SegmentationOptions,
     read,
 )
-from trainables.segmentation.rates import learning_rate
 from trainables.segmentation.vocabulary import METRICS, UNDER_NOISE
 
 

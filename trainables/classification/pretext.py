@@ -8,8 +8,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from trainables import optimizers
 from trainables.augmentations import Augmentation
-from trainables.classification import optimizers
 from trainables.classification.batches import Batches, LabelledImages
 from trainables.classification.facts import architecture_of, normalisation
 from trainables.classification.options import ClassificationOptions

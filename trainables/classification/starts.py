@@ -13,9 +13,9 @@ from trainables.classification.options import ARCHITECTURE, ClassificationOption
 from trainables.errors import TrainableError
 from trainables.models import build, load_body, load_pretrained
 from trainables.preparation import Inputs
+from trainables.training_state import NET
 
 WEIGHTS: Final = "weights.safetensors"
-NET: Final = "net."  # of a network's tensors in a checkpoint
 
 
 def starting_weights(net: nn.Module, options: ClassificationOptions, folder: Callable[[str], Path]) -> None:

@@ -1,16 +1,14 @@
 """The classification trainer: one network, one trial."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from trainables import checkpoints, laws
+from trainables import laws, optimizers, training_state
 from trainables.augmentations import Augmentation
-from trainables.classification import optimizers
 from trainables.classification.batches import Batches, LabelledImages
 from trainables.classification.corrupted_sets import CorruptedSets
 from trainables.classification.corruption_scorer import CorruptionScorer, read_baseline_errors
@@ -19,7 +17,7 @@ from trainables.classification.facts import facts_of
 from trainables.classification.measured import corruptions_of
 from trainables.classification.options import ClassificationOptions, read, training_sets
 from trainables.classification.scores import Scorer, needed_sets
-from trainables.classification.starts import NET, starting_weights
+from trainables.classification.starts import starting_weights
 from trainables.classification.training_images import training_rows
 from trainables.classification.vocabulary import METRICS
 from trainables.data.store import Store, read_images
@@ -28,12 +26,10 @@ from trainables.images import Normalisation
 from trainables.models import build, enter_training, freeze, own_randomness
 from trainables.perturbations.augmix.consistency import jsd_loss
 from trainables.perturbations.augmix.draws import AugMixOptions
-from trainables.perturbations.weight_noise import perturbed
+from trainables.perturbations.noise_draws import WeightNoise
+from trainables.perturbations.weight_noise import Perturber, backward
 from trainables.precision import device_of, repeatable, training_dtype
 from trainables.seeds import derive, generator
-
-_FORMAT: Final = 1
-_OPTIMIZER: Final = "optimizer."
 
 
 class ClassificationTrainer:
@@ -69,6 +65,7 @@ class ClassificationTrainer:
         self.net.to(self._device).to(memory_format=torch.channels_last)
         freeze(self.net, self._options.unfrozen_layers)
         self._optimizer = optimizers.optimizer(self.net, self._options)
+        self._perturber = Perturber(self.net, WeightNoise(self._options.noise_scale, self._options.noise_clip))
         normalisation = Normalisation.read(facts["mean"], facts["std"])
         self._batches = _batches(self._options, prepared, normalisation)
         self._training_sets = {name: sets[name] for name in ("data", *_extra_sets(self._options))}
@@ -88,17 +85,16 @@ class ClassificationTrainer:
         """
         enter_training(self.net, self._options.unfrozen_layers)
         noise = generator(self._seed, "weight noise", self.epoch, device=str(self._device))
-        steps = self._batches.steps
-        losses = torch.empty(steps, device=self._device)
         with repeatable(), own_randomness(derive(self._seed, "layers", self.epoch), self._device):
-            for step, (inputs, labels) in enumerate(self._batches.epoch(self._seed, self.epoch)):
-                progress = (self.epoch + step / steps) / self._epochs
-                optimizers.set_learning_rate(self._optimizer, optimizers.learning_rate(self._options, progress))
-                losses[step] = self._step(inputs, labels, noise)
-                # On a GPU a look at every loss would wait for the device at every step.
-                if self._device.type == "cpu" and not math.isfinite(losses[step]):
-                    self._check_finite(losses[: step + 1])
-        self._check_finite(losses)
+            training_state.take_steps(
+                self._batches.epoch(self._seed, self.epoch),
+                self._batches.steps,
+                lambda inputs, labels: self._step(inputs, labels, noise),
+                self._optimizer,
+                self._options,
+                self.epoch,
+                self._epochs,
+            )
         self.epoch += 1
 
     def score(self) -> dict[str, float]:
@@ -112,9 +108,7 @@ class ClassificationTrainer:
 
     def save(self, path: Path) -> None:
         """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
-        tensors = {NET + name: tensor for name, tensor in self.net.state_dict().items()}
-        tensors |= {_OPTIMIZER + name: value for name, value in optimizers.state_tensors(self._optimizer).items()}
-        checkpoints.save(path, tensors, {**self._identity(), "epoch": self.epoch})
+        training_state.save(path, self.net, self._optimizer, self._identity(), self.epoch)
 
     def load(self, path: Path) -> None:
         """Takes up a state that `save` wrote for the same options and seed.
@@ -122,29 +116,14 @@ class ClassificationTrainer:
         Raises:
             TrainableError: CKPT_CORRUPT, where the file is torn or of another trial; CKPT_MISSING.
         """
-        tensors, metadata = checkpoints.load(path)
-        epoch = metadata.pop("epoch", None)
-        if metadata != self._identity() or not isinstance(epoch, int):
-            raise TrainableError("CKPT_CORRUPT", f"{path}: saved by a trial with other options, sets, seed or epochs")
-        net = {name.removeprefix(NET): value for name, value in tensors.items() if name.startswith(NET)}
-        rest = {name.removeprefix(_OPTIMIZER): value for name, value in tensors.items() if not name.startswith(NET)}
-        checkpoints.check_shapes(net, {name: value.shape for name, value in self.net.state_dict().items()}, str(path))
-        optimizers.load_state_tensors(self._optimizer, rest, str(path))
-        self.net.load_state_dict(net)
-        self.epoch = epoch
+        self.epoch = training_state.load(path, self.net, self._optimizer, self._identity())
 
     def _step(self, inputs: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
-        options = self._options
         self._optimizer.zero_grad(set_to_none=True)
-        recovered = options.noise_gradient == "recovered"
-        with perturbed(self.net, options.noise_scale, options.noise_clip, noise):
-            loss = self._loss(inputs, labels)
-            if not recovered:
-                loss.backward()  # type: ignore[no-untyped-call]
-        if recovered:
-            loss.backward()  # type: ignore[no-untyped-call]
+        noisy = self._perturber.perturbed(noise)
+        loss = backward(noisy, lambda: self._loss(inputs, labels), self._options.noise_gradient)
         self._optimizer.step()
-        return loss.detach()
+        return loss
 
     def _loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
@@ -154,23 +133,8 @@ class ClassificationTrainer:
         clean, first, second = scores.chunk(3)
         return jsd_loss(clean, first, second, labels, self._options.consistency_weight)
 
-    def _check_finite(self, losses: Tensor) -> None:
-        """Holds the losses of an epoch's steps to be numbers."""
-        broken = (~losses.isfinite()).nonzero()
-        if len(broken):
-            step = int(broken[0])
-            raise TrainableError(
-                "NONFINITE",
-                f"epoch {self.epoch + 1}, step {step + 1}: the loss is {float(losses[step])}; lower learning_rate",
-            )
-
     def _identity(self) -> dict[str, Any]:
-        """All that decides how training goes on from a state."""
-        options = {
-            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self._options).items()
-        }
-        told = {"seed": self._seed, "epochs": self._epochs, "options": options, "sets": self._training_sets}
-        return {"format": _FORMAT, "trainer": "classification", **told}
+        return training_state.identity("classification", self._options, self._seed, self._epochs, self._training_sets)
 
 
 class _Sets:

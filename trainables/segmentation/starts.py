@@ -9,9 +9,10 @@ from torch import Tensor
 
 from trainables import checkpoints
 from trainables.classification.facts import facts_of
-from trainables.classification.starts import NET, WEIGHTS, check_unchanged
+from trainables.classification.starts import WEIGHTS, check_unchanged
 from trainables.preparation import Inputs
 from trainables.segmentation.options import ARCHITECTURE, SegmentationOptions, read
+from trainables.training_state import NET
 from trainables.unet3plus import Architecture, UNet3Plus, build
 
 _ENCODER: Final = "encoder."

@@ -1,18 +1,14 @@
 """The segmentation trainer: one UNet3+, one trial."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainables import checkpoints, laws
-from trainables.classification import optimizers
+from trainables import laws, optimizers, training_state
 from trainables.classification.facts import facts_of
-from trainables.classification.options import ClassificationOptions
-from trainables.classification.starts import NET
 from trainables.data.masked_images import read_masked
 from trainables.data.store import Store
 from trainables.errors import TrainableError
@@ -24,15 +20,11 @@ from trainables.seeds import derive, generator
 from trainables.segmentation.batches import Batches, MaskedImages, Transform
 from trainables.segmentation.objective import objective
 from trainables.segmentation.options import SegmentationOptions, read
-from trainables.segmentation.rates import learning_rate
 from trainables.segmentation.scoring import Scorer, training_noise
 from trainables.segmentation.starts import architecture, starting_weights
 from trainables.segmentation.transforms import Moves, moved
 from trainables.segmentation.vocabulary import METRICS
 from trainables.unet3plus import build, enter_training, freeze
-
-_FORMAT: Final = 1
-_OPTIMIZER: Final = "optimizer."
 
 
 class SegmentationTrainer:
@@ -69,7 +61,7 @@ class SegmentationTrainer:
         starting_weights(self.net, self._options, lambda name: store.open(_digest(sets, name)).path)
         self.net.to(self._device).to(memory_format=torch.channels_last)
         freeze(self.net, self._options.unfrozen_layers)
-        self._optimizer = optimizers.optimizer(self.net, _of_the_optimizer(self._options))
+        self._optimizer = optimizers.optimizer(self.net, self._options)
         self._perturber = Perturber(self.net, training_noise(self._options))
         normalisation = Normalisation.read(facts["mean"], facts["std"])
         self._batches = Batches(
@@ -90,17 +82,16 @@ class SegmentationTrainer:
         """
         enter_training(self.net, self._options.unfrozen_layers)
         noise = self._epochs_noise()
-        steps = self._batches.steps
-        losses = torch.empty(steps, device=self._device)
         with repeatable(), own_randomness(derive(self._seed, "layers", self.epoch), self._device):
-            for step, (inputs, masks) in enumerate(self._batches.epoch(self._seed, self.epoch)):
-                progress = (self.epoch + step / steps) / self._epochs
-                optimizers.set_learning_rate(self._optimizer, learning_rate(self._options, progress))
-                losses[step] = self._step(inputs, masks, noise)
-                # On a GPU a look at every loss would wait for the device at every step.
-                if self._device.type == "cpu" and not math.isfinite(losses[step]):
-                    self._check_finite(losses[: step + 1])
-        self._check_finite(losses)
+            training_state.take_steps(
+                self._batches.epoch(self._seed, self.epoch),
+                self._batches.steps,
+                lambda inputs, masks: self._step(inputs, masks, noise),
+                self._optimizer,
+                self._options,
+                self.epoch,
+                self._epochs,
+            )
         self.epoch += 1
 
     def score(self) -> dict[str, float]:
@@ -114,9 +105,7 @@ class SegmentationTrainer:
 
     def save(self, path: Path) -> None:
         """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
-        tensors = {NET + name: tensor for name, tensor in self.net.state_dict().items()}
-        tensors |= {_OPTIMIZER + name: value for name, value in optimizers.state_tensors(self._optimizer).items()}
-        checkpoints.save(path, tensors, {**self._identity(), "epoch": self.epoch})
+        training_state.save(path, self.net, self._optimizer, self._identity(), self.epoch)
 
     def load(self, path: Path) -> None:
         """Takes up a state that `save` wrote for the same options and seed.
@@ -124,16 +113,7 @@ class SegmentationTrainer:
         Raises:
             TrainableError: CKPT_CORRUPT, where the file is torn or of another trial; CKPT_MISSING.
         """
-        tensors, metadata = checkpoints.load(path)
-        epoch = metadata.pop("epoch", None)
-        if metadata != self._identity() or not isinstance(epoch, int):
-            raise TrainableError("CKPT_CORRUPT", f"{path}: saved by a trial with other options, sets, seed or epochs")
-        net = {name.removeprefix(NET): value for name, value in tensors.items() if name.startswith(NET)}
-        rest = {name.removeprefix(_OPTIMIZER): value for name, value in tensors.items() if not name.startswith(NET)}
-        checkpoints.check_shapes(net, {name: value.shape for name, value in self.net.state_dict().items()}, str(path))
-        optimizers.load_state_tensors(self._optimizer, rest, str(path))
-        self.net.load_state_dict(net)
-        self.epoch = epoch
+        self.epoch = training_state.load(path, self.net, self._optimizer, self._identity())
 
     def _epochs_noise(self) -> Source:
         numbers = generator(self._seed, "weight noise", self.epoch, device=str(self._device))
@@ -152,23 +132,8 @@ class SegmentationTrainer:
             said = self.net.outputs(inputs)
         return objective(said, masks, self._options.loss)
 
-    def _check_finite(self, losses: Tensor) -> None:
-        """Holds the losses of an epoch's steps to be numbers."""
-        broken = (~losses.isfinite()).nonzero()
-        if len(broken):
-            step = int(broken[0])
-            raise TrainableError(
-                "NONFINITE",
-                f"epoch {self.epoch + 1}, step {step + 1}: the loss is {float(losses[step])}; lower learning_rate",
-            )
-
     def _identity(self) -> dict[str, Any]:
-        """All that decides how training goes on from a state."""
-        options = {
-            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self._options).items()
-        }
-        told = {"seed": self._seed, "epochs": self._epochs, "options": options, "sets": self._sets}
-        return {"format": _FORMAT, "trainer": "segmentation", **told}
+        return training_state.identity("segmentation", self._options, self._seed, self._epochs, self._sets)
 
 
 def _digest(sets: Mapping[str, str], name: str) -> str:
@@ -180,11 +145,6 @@ def _digest(sets: Mapping[str, str], name: str) -> str:
 def _images(data: Path, split: str, device: torch.device) -> MaskedImages:
     found = read_masked(data / f"{split}.arrow")
     return MaskedImages(found.images, found.masks).to(device)
-
-
-def _of_the_optimizer(options: SegmentationOptions) -> ClassificationOptions:
-    names = ("optimizer", "momentum", "learning_rate", "weight_decay")
-    return ClassificationOptions(**{name: getattr(options, name) for name in names})
 
 
 def _training_dtype(options: SegmentationOptions, device: torch.device) -> torch.dtype:
