@@ -13,6 +13,12 @@ EVALUATION_FILE: Final = "evaluation.parquet"
 """Accuracies and more, a row for each trial."""
 ERRORS_FILE: Final = "corruption-errors.parquet"
 """Errors under corruptions, a row for each trial or the baseline, corruption and severity."""
+CLASS_IOU_FILE: Final = "class-iou.parquet"
+"""Intersection over union of every class, a row for each trial, split and class, without noise and under it."""
+NOISE_CURVE_FILE: Final = "noise-curve.parquet"
+"""Mean IoU by the scale of inference noise, a row for each trial, split, scale and draw."""
+SEGMENTATION_EXAMPLES_FILE: Final = "segmentation-examples.parquet"
+"""Images with their masks and what each trial says of them, a row for each trial and image."""
 BASELINE: Final = -1
 """Stands there for the baseline where a trial's number would."""
 
