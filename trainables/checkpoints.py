@@ -13,6 +13,9 @@ from torch import Tensor
 
 from trainables.errors import TrainableError
 
+WEIGHTS: Final = "weights.safetensors"
+"""Name of the file in which a prepared step leaves a network's weights."""
+
 _METADATA: Final = "robustune"
 
 

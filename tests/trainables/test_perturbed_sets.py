@@ -7,7 +7,7 @@ import torch
 
 from trainables.classification.attacking import attack
 from trainables.classification.baseline import baseline_net
-from trainables.classification.facts import facts_of, normalisation
+from trainables.data.facts import facts_of, normalisation
 from trainables.data.gathering import gathering
 from trainables.data.soundness import lineage_columns, lineage_values
 from trainables.data.store import ImageSet, Store, read_images

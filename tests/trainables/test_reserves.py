@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainables.classification.facts import facts_of, lineage_codes
+from trainables.classification.facts import lineage_codes
 from trainables.classification.reserves import parted, taken
+from trainables.data.facts import facts_of
 from trainables.data.registry import build
 from trainables.data.store import read_images
 from trainables.seeds import generator

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.classification.facts import facts_of
+from trainables.data.facts import facts_of
 from trainables.data.masked_images import read_masked
 from trainables.data.store import Store
 from trainables.errors import TrainableError

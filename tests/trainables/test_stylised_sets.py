@@ -13,8 +13,8 @@ import torch
 import torchvision.models.vgg as vgg
 from PIL import Image
 
-from trainables.classification.facts import facts_of
 from trainables.classification.planner import examples_step
+from trainables.data.facts import facts_of
 from trainables.data.images import ImageSet
 from trainables.data.soundness import lineage_columns, lineage_values
 from trainables.data.store import Store, read_images

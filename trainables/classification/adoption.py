@@ -7,9 +7,11 @@ from typing import Any
 from torch import nn
 
 from trainables import checkpoints
-from trainables.classification.facts import architecture_of, facts_of
-from trainables.classification.starts import check_unchanged, load_weights
+from trainables.classification.facts import architecture_of
+from trainables.classification.starts import load_weights
+from trainables.data.facts import facts_of
 from trainables.errors import TrainableError
+from trainables.given_files import check_unchanged
 from trainables.models import build
 from trainables.preparation import Inputs
 

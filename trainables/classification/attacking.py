@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.classification.baseline import baseline_net
-from trainables.classification.facts import facts_of, normalisation
+from trainables.data.facts import facts_of, normalisation
 from trainables.data.images import ImageSet
 from trainables.perturbations.attack import Watcher, wrong_targets
 from trainables.perturbations.registry import ATTACKS

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from trainables import checkpoints
+from trainables.checkpoints import WEIGHTS
 from trainables.classification.adoption import adopted
-from trainables.classification.facts import architecture_of, facts_of, labelled, normalisation
+from trainables.classification.facts import architecture_of, labelled
 from trainables.classification.options import ARCHITECTURE
 from trainables.classification.scores import correct
-from trainables.classification.starts import WEIGHTS, load_weights, save_weights
+from trainables.classification.starts import load_weights, save_weights
 from trainables.classification.trainer import ClassificationTrainer
 from trainables.classification.training_images import training_rows
+from trainables.data.facts import facts_of, normalisation
 from trainables.errors import TrainableError
 from trainables.models import build
 from trainables.precision import device_of, repeatable

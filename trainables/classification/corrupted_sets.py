@@ -11,9 +11,9 @@ from torch import Tensor
 from trainables.classification.batches import LabelledImages
 from trainables.classification.corruption_options import size_complaint
 from trainables.classification.corruption_steps import corrupted_name, ice_digest
-from trainables.classification.facts import facts_of
 from trainables.data import corrupted
 from trainables.data.corrupted_images import read_cell
+from trainables.data.facts import facts_of
 from trainables.data.gathering import gathering
 from trainables.data.store import read_images, write_images
 from trainables.errors import TrainableError

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
 from trainables.classification.corruption_evaluation import under_corruption
-from trainables.classification.facts import architecture_of, facts_of, labelled, normalisation
+from trainables.classification.facts import architecture_of, labelled
 from trainables.classification.perturbed_sets import IMAGES
 from trainables.classification.scores import correct
 from trainables.classification.set_steps import (
@@ -18,9 +18,11 @@ from trainables.classification.set_steps import (
     PERTURBED_TRAINING,
     PERTURBED_VALIDATION,
 )
-from trainables.classification.starts import check_unchanged, load_weights
+from trainables.classification.starts import load_weights
+from trainables.data.facts import facts_of, normalisation
 from trainables.data.store import read_images
 from trainables.errors import TrainableError
+from trainables.given_files import check_unchanged
 from trainables.models import build
 from trainables.precision import device_of, repeatable
 from trainables.preparation import Inputs

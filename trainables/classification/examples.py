@@ -11,11 +11,11 @@ from torch import Tensor
 
 from trainables.classification.attacking import attack, distances
 from trainables.classification.baseline import baseline_net
-from trainables.classification.facts import facts_of, normalisation
 from trainables.classification.options import fooling_name
 from trainables.classification.perturbed_sets import IMAGES
 from trainables.classification.style_steps import STYLISED
 from trainables.classification.stylising import styles_of
+from trainables.data.facts import facts_of, normalisation
 from trainables.data.images import ImageSet
 from trainables.data.store import read_images
 from trainables.preparation import Inputs

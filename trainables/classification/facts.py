@@ -1,6 +1,5 @@
-"""Facts about prepared data and networks that several builders read."""
+"""Images, lineage and architecture that several builders of classification read."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,12 @@ from trainables.classification.options import ARCHITECTURE, ClassificationOption
 from trainables.data.images import ImageSet
 from trainables.data.soundness import lineage_columns, lineage_values
 from trainables.data.store import read_images
-from trainables.images import Normalisation
-
-
-def facts_of(data: Path) -> dict[str, Any]:
-    """Classes, channel statistics and image shape of a data set."""
-    facts: dict[str, Any] = json.loads((data / "data.json").read_text())
-    return facts
 
 
 def labelled(data: Path, split: str) -> LabelledImages:
     """Images and classes of one split."""
     found = read_images(data / f"{split}.arrow")
     return LabelledImages(found.images, found.labels)
-
-
-def normalisation(data: Path) -> Normalisation:
-    """That of a data set's own training images."""
-    facts = facts_of(data)
-    return Normalisation.read(facts["mean"], facts["std"])
 
 
 def lineage_codes(images: ImageSet, facts: Mapping[str, Any]) -> Tensor:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from trainables.classification.attacking import attack
-from trainables.classification.facts import facts_of
 from trainables.classification.sources import least, option_of, rows_of
 from trainables.classification.style_steps import STYLISED
 from trainables.classification.stylising import stylise
+from trainables.data.facts import facts_of
 from trainables.data.gathering import gathering
 from trainables.data.images import ImageSet
 from trainables.data.soundness import lineage_columns

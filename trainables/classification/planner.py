@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from trainables import laws
 from trainables.classification.corruption_steps import TEST_ERRORS, corruption_steps, under_corruption
-from trainables.classification.given_files import absolute, content, sha256_of
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, training_sets
 from trainables.classification.set_steps import EVALUATION_SETS, attack_of, set_steps
 from trainables.classification.style_steps import STYLES, STYLISED
 from trainables.classification.vocabulary import METRICS, SCORED_ON
 from trainables.data.pretexts import check_pretext
 from trainables.errors import TrainableError
+from trainables.given_files import absolute, content, sha256_of
 from trainables.preparation import Step, data_step
 from trainables.storage import is_uri
 

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from trainables import optimizers
 from trainables.augmentations import Augmentation
+from trainables.checkpoints import WEIGHTS
 from trainables.classification.batches import Batches, LabelledImages
-from trainables.classification.facts import architecture_of, normalisation
+from trainables.classification.facts import architecture_of
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.scores import accuracy
-from trainables.classification.starts import WEIGHTS, save_weights
+from trainables.classification.starts import save_weights
+from trainables.data.facts import normalisation
 from trainables.data.pretexts import exemplar_views
 from trainables.errors import TrainableError
 from trainables.images import Normalisation

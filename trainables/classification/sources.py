@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from trainables.classification.baseline import correctly_classified
-from trainables.classification.facts import facts_of, lineage_codes
+from trainables.classification.facts import lineage_codes
 from trainables.classification.reserves import parted, taken
 from trainables.classification.training_images import training_rows
+from trainables.data.facts import facts_of
 from trainables.data.store import read_images
 from trainables.errors import TrainableError
 from trainables.preparation import Inputs

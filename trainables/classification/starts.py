@@ -1,21 +1,20 @@
 """Where a trial's weights start: prepared once, so that a missing or foreign file is known before any trial."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from torch import nn
 
 from trainables import checkpoints
-from trainables.classification.facts import architecture_of, facts_of
+from trainables.checkpoints import WEIGHTS
+from trainables.classification.facts import architecture_of
 from trainables.classification.options import ARCHITECTURE, ClassificationOptions
-from trainables.errors import TrainableError
+from trainables.data.facts import facts_of
+from trainables.given_files import check_unchanged
 from trainables.models import build, load_body, load_pretrained
 from trainables.preparation import Inputs
 from trainables.training_state import NET
-
-WEIGHTS: Final = "weights.safetensors"
 
 
 def starting_weights(net: nn.Module, options: ClassificationOptions, folder: Callable[[str], Path]) -> None:
@@ -73,19 +72,3 @@ def load_weights(net: nn.Module, path: Path) -> frozenset[str]:
     tensors, _ = checkpoints.load(path)
     own = {name.removeprefix(NET): value for name, value in tensors.items() if name.startswith(NET)}
     return load_body(net, own or tensors, str(path))
-
-
-def check_unchanged(path: Path, sha256: str) -> None:
-    """Lets a file pass that is still what it was when the step was planned.
-
-    Raises:
-        TrainableError: CKPT_MISSING, CKPT_CORRUPT.
-    """
-    if not path.is_file():
-        raise TrainableError("CKPT_MISSING", f"{path}: there is no such checkpoint")
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-            raise TrainableError(
-                "CKPT_CORRUPT",
-                f"{path}: its SHA-256 is not {sha256[:12]}... as planned; put it back or start again",
-            )

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, Final
 
-from trainables.classification.given_files import absolute, content, sha256_of
 from trainables.classification.options import ClassificationOptions
 from trainables.errors import TrainableError
+from trainables.given_files import absolute, content, sha256_of
 from trainables.perturbations.stylisation.pictures import digest_of, picture_paths
 from trainables.preparation import Step
 from trainables.storage import is_uri

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from trainables import checkpoints
 from trainables.classification.attacking import Outcome, distances
-from trainables.classification.facts import facts_of
-from trainables.classification.starts import check_unchanged
 from trainables.classification.style_steps import STYLES, STYLISED
+from trainables.data.facts import facts_of
 from trainables.data.images import ImageSet
 from trainables.errors import TrainableError
+from trainables.given_files import check_unchanged
 from trainables.perturbations.stylisation import adain
 from trainables.perturbations.stylisation.statistics import StatisticsOptions, matched
 from trainables.perturbations.stylisation.styles import Engine, drawn_parts, embedded_styles, read_styles, stylised

@@ -13,13 +13,13 @@ from trainables.classification.batches import Batches, LabelledImages
 from trainables.classification.corrupted_sets import CorruptedSets
 from trainables.classification.corruption_scorer import CorruptionScorer, read_baseline_errors
 from trainables.classification.corruption_steps import VALIDATION_ERRORS, corrupted_name
-from trainables.classification.facts import facts_of
 from trainables.classification.measured import corruptions_of
 from trainables.classification.options import ClassificationOptions, read, training_sets
 from trainables.classification.scores import Scorer, needed_sets
 from trainables.classification.starts import starting_weights
 from trainables.classification.training_images import training_rows
 from trainables.classification.vocabulary import METRICS
+from trainables.data.facts import facts_of
 from trainables.data.store import Store, read_images
 from trainables.errors import TrainableError
 from trainables.images import Normalisation

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.classification.facts import facts_of
+from trainables.data.facts import facts_of
 from trainables.data.store import read_images
 from trainables.errors import TrainableError
 from trainables.preparation import Inputs

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from trainables import laws
-from trainables.classification.given_files import absolute, content
 from trainables.errors import TrainableError
+from trainables.given_files import absolute, content
 from trainables.preparation import Step, data_step
 from trainables.segmentation.options import ARCHITECTURE, SegmentationOptions, read
 from trainables.segmentation.vocabulary import METRICS

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from trainables import checkpoints
-from trainables.classification.facts import facts_of
-from trainables.classification.starts import WEIGHTS, check_unchanged
+from trainables.checkpoints import WEIGHTS
+from trainables.data.facts import facts_of
+from trainables.given_files import check_unchanged
 from trainables.preparation import Inputs
 from trainables.segmentation.options import ARCHITECTURE, SegmentationOptions, read
 from trainables.training_state import NET

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables import laws, optimizers, training_state
-from trainables.classification.facts import facts_of
+from trainables.data.facts import facts_of
 from trainables.data.masked_images import read_masked
 from trainables.data.store import Store
 from trainables.errors import TrainableError

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from trainables.errors import TrainableError
 from trainables.storage import is_uri
 
 _SETTLED_NS: Final = 10**10
@@ -41,6 +42,22 @@ def sha256_of(path: str) -> str:
         return read(path, found.st_size, found.st_mtime_ns)
     except OSError:
         return ""
+
+
+def check_unchanged(path: Path, sha256: str) -> None:
+    """Lets a file pass that is still what it was when the step was planned.
+
+    Raises:
+        TrainableError: CKPT_MISSING, CKPT_CORRUPT.
+    """
+    if not path.is_file():
+        raise TrainableError("CKPT_MISSING", f"{path}: there is no such checkpoint")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            raise TrainableError(
+                "CKPT_CORRUPT",
+                f"{path}: its SHA-256 is not {sha256[:12]}... as planned; put it back or start again",
+            )
 
 
 @functools.lru_cache(maxsize=65_536)
