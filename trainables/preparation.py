@@ -25,6 +25,7 @@ _BUILDERS: Final[Mapping[str, str]] = {
     "corrupted-data": "trainables.data.corrupted:build_corrupted_data",
     "start": "trainables.classification.starts:build_start",
     "segmentation-start": "trainables.segmentation.starts:build_segmentation_start",
+    "segmentation-pretext": "trainables.segmentation.pretext:build_segmentation_pretext",
     "baseline": "trainables.classification.baseline:build_baseline",
     "pretext": "trainables.classification.pretext:build_pretext",
     "training-images": "trainables.classification.training_images:build_training_images",

@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from trainables.corruption_errors import ErrorTable
 from trainables.corruption_facts import CORRUPTIONS, SEVERITIES
+from trainables.data import pretexts
 from trainables.data.masked_images import IGNORED, write_masked
 from trainables.data.store import ImageSet, Store, address, read_images, write_images
 from trainables.images import Normalisation
@@ -245,3 +247,19 @@ def make_trainer(store: Store, data: str) -> Any:
 def thin() -> dict[str, Any]:
     """What `make_trainer` holds."""
     return dict(THIN)
+
+
+@pytest.fixture
+def small_pretext(monkeypatch: pytest.MonkeyPatch, store: Store, data: str) -> None:
+    """A pretext task of seconds in the place of the shipped one: twelve noisy views of each of eight test digits."""
+    images = read_images(store.open(data).path / "test.arrow").images[:8]
+
+    def views() -> torch.Tensor:
+        noise = torch.randint(0, 40, (8, 12, *images.shape[1:]), generator=torch.Generator().manual_seed(0))
+        return (images[:, None].int() + noise).clamp_(0, 255).to(torch.uint8)
+
+    module = type(sys)("small_pretext")
+    module.views = views  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "small_pretext", module)
+    for name in ("embedded-digits", "embedded-scenes"):
+        monkeypatch.setitem(pretexts._PLACES, name, "small_pretext:views")  # type: ignore[index]

@@ -10,26 +10,10 @@ import torch
 
 from trainables import checkpoints
 from trainables.classification.trainer import ClassificationTrainer
-from trainables.data import pretexts
 from trainables.data.pretexts import check_pretext
-from trainables.data.store import Store, read_images
+from trainables.data.store import Store
 from trainables.errors import TrainableError
 from trainables.preparation import plan, run_step
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch, store: Store, data: str) -> None:
-    """A pretext task of seconds in the place of the shipped one: twelve noisy views of each of eight test digits."""
-    images = read_images(store.open(data).path / "test.arrow").images[:8]
-
-    def views() -> torch.Tensor:
-        noise = torch.randint(0, 40, (8, 12, *images.shape[1:]), generator=torch.Generator().manual_seed(0))
-        return (images[:, None].int() + noise).clamp_(0, 255).to(torch.uint8)
-
-    module = type(sys)("small_pretext")
-    module.views = views  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "small_pretext", module)
-    monkeypatch.setitem(pretexts._PLACES, "embedded-digits", "small_pretext:views")  # type: ignore[index]
 
 
 def built(data: str, root: str, **options: Any) -> tuple[dict[str, str], dict[str, Any]]:
@@ -39,7 +23,7 @@ def built(data: str, root: str, **options: Any) -> tuple[dict[str, str], dict[st
     return digests, summaries
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small_pretext")
 def test_trials_share_the_body_and_draw_heads_of_their_own(
     make_trainer: Any, thin: dict[str, Any], store: Store, data: str, store_root: str
 ) -> None:
@@ -54,7 +38,7 @@ def test_trials_share_the_body_and_draw_heads_of_their_own(
         assert torch.equal(value, fresh[name] if name.startswith("fc.") else weights[f"net.{name}"]), name
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small_pretext")
 def test_the_checkpoint_is_the_same_every_time_and_for_every_study(
     thin: dict[str, Any], store: Store, data: str, tmp_path: Path
 ) -> None:

@@ -93,8 +93,11 @@ def test_the_plan_is_the_data_and_each_start_once() -> None:
         ("pretrained", "segmentation-start"),
     ]
     assert steps[1].places == {"path": "/a/b"}
-    with pytest.raises(TrainableError, match="'pretrained' fits one architecture, decoder_width is searched"):
-        plan(options={"start": "pretrained"}, possible={"decoder_width": [8, 16]})
+    assert len(plan(options={"start": "pretrained"}, possible={"decoder_width": [8, 16]})) == 2
+    for start, shape in (("pretrained", "encoder"), ("checkpoint", "decoder_width")):
+        told = {"start": start, "checkpoint_path": "/a/b"}
+        with pytest.raises(TrainableError, match=f"'{start}' fits one architecture, {shape} is searched"):
+            plan(options=told, possible={shape: ["resnet18", "resnet34"] if shape == "encoder" else [8, 16]})
     with pytest.raises(TrainableError) as caught:
         plan(metrics=("clean_accuracy",))
     assert caught.value.code == "METRIC_UNKNOWN"

@@ -45,18 +45,34 @@ def build_pretext(arguments: Mapping[str, Any], inputs: Inputs, directory: Path)
     of the validation digits of `embedded-digits`; after as many seconds of predicting rotations (Gidaris et al. 2018)
     29 %, of telling pairs of views apart (Chen et al. 2020, in batches as small) 49 %.
     """
-    views = exemplar_views(arguments["data"])
-    options = dataclasses.replace(architecture_of(arguments), head="fresh", **_RECIPE)
-    channels = normalisation(inputs.folder("data"))
+    options = dataclasses.replace(architecture_of(arguments), head="fresh")
+    net, told = trained_body(options, exemplar_views(arguments["data"]), normalisation(inputs.folder("data")))
+    save_weights(net, directory / WEIGHTS, options, without=head_names(net))
+    return told
+
+
+def trained_body(
+    options: ClassificationOptions, views: Tensor, channels: Normalisation
+) -> tuple[nn.Module, dict[str, Any]]:
+    """A network that learnt the task, on the CPU in evaluation mode, and what there is to say of it; see above.
+
+    Args:
+        options: its architecture; batch size and learning rate are the task's own.
+        views: (exemplars, views, C, H, W) uint8.
+        channels: normalisation of the input.
+
+    Raises:
+        TrainableError: NONFINITE.
+    """
+    options = dataclasses.replace(options, **_RECIPE)
     exemplars, _, depth, height, width = views.shape
     net = build(options, exemplars, (depth, height, width), derive("pretext", "weights"))
     net.to(device_of("auto")).to(memory_format=torch.channels_last)
     _train(net, _labelled(views[:, :-HELD_BACK]), options, channels)
     net.cpu().eval()
-    save_weights(net, directory / WEIGHTS, options, without=head_names(net))
     recognised = accuracy(net, _labelled(views[:, -HELD_BACK:]), channels)
     told = {"task": "which exemplar an image is a view of", "exemplars": exemplars, "epochs": EPOCHS}
-    return {**told, "images": views[:, :-HELD_BACK].shape[:2].numel(), "recognised": round(recognised, 6)}
+    return net, {**told, "images": views[:, :-HELD_BACK].shape[:2].numel(), "recognised": round(recognised, 6)}
 
 
 def _labelled(views: Tensor) -> LabelledImages:

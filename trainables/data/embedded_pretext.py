@@ -1,4 +1,4 @@
-"""Views for a self-supervised task beside `embedded-digits`, from digits and photograph cells that no split uses."""
+"""Views for a self-supervised task, from digits and cells of photographs that no split of an embedded set uses."""
 
 from typing import TYPE_CHECKING, Final
 

@@ -11,7 +11,10 @@ from trainables.errors import TrainableError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_PLACES: Final[Mapping[str, str]] = {"embedded-digits": "trainables.data.embedded_pretext:views"}
+# What is set aside is set aside from both: they divide digits and photographs alike.
+_PLACES: Final[Mapping[str, str]] = dict.fromkeys(
+    ("embedded-digits", "embedded-scenes"), "trainables.data.embedded_pretext:views"
+)
 
 
 def check_pretext(data: str) -> None:
@@ -24,7 +27,7 @@ def check_pretext(data: str) -> None:
         raise TrainableError(
             "OPTION_INVALID",
             f"start: 'pretext' needs a data set with a self-supervised pretext task, which {data!r} has not "
-            f"({', '.join(sorted(_PLACES))} has); start = 'pretrained' takes torchvision's weights",
+            f"({' and '.join(sorted(_PLACES))} have); start = 'pretrained' takes torchvision's weights",
         )
 
 

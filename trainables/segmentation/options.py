@@ -20,6 +20,8 @@ ARCHITECTURE: Final = (
     "deep_supervision",
     "classification_guided",
 )
+ENCODER: Final = ("encoder", "encoder_width", "stem", "activation")
+"""Those of them that shape the encoder."""
 PLAIN: Final = "unet"
 NOISE_LAYERS: Final = ("conv", "batch_norm")
 NOISE_MAXIMA: Final = ("per_kernel", "per_layer")
@@ -68,8 +70,9 @@ class SegmentationOptions:
     start: str = option(
         "string",
         "scratch",
-        "initial weights: random, an encoder of torchvision's, or those of checkpoint_path",
-        enum=["scratch", "pretrained", "checkpoint"],
+        "initial weights: random, an encoder of torchvision's, one of the data set's own pretext task (no labels, no "
+        "images of any split), or those of checkpoint_path",
+        enum=["scratch", "pretrained", "pretext", "checkpoint"],
     )
     pretrained_path: str = option(
         "string", "", "torchvision weight file for start = 'pretrained'; empty means torch's hub cache", fixed=True
@@ -227,6 +230,10 @@ def _conflicts(options: SegmentationOptions) -> list[str]:
         found.append(f"start: no weights are published for the encoder {PLAIN!r}; use a ResNet, or another start")
     elif options.start == "pretrained" and (options.encoder_width != OWN_WIDTH or options.stem != "imagenet"):
         found.append(f"start: pretrained weights fit encoder_width {OWN_WIDTH} and stem 'imagenet' alone")
+    if options.start == "pretext" and plain:
+        found.append(
+            f"start: the pretext task trains ResNets, the encoder is {PLAIN!r}; use a ResNet, or another start"
+        )
     if options.start == "checkpoint" and not options.checkpoint_path:
         found.append("checkpoint_path: start = 'checkpoint' needs a safetensors file here")
     if options.evaluation_noise == MATCHED:

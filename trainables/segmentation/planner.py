@@ -1,17 +1,19 @@
 """What a study of the segmentation trainer needs prepared. Torch-free."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from trainables import laws
+from trainables.data.pretexts import check_pretext
 from trainables.errors import TrainableError
 from trainables.given_files import absolute, content
 from trainables.preparation import Step, data_step
-from trainables.segmentation.options import ARCHITECTURE, SegmentationOptions, read
+from trainables.segmentation.options import ARCHITECTURE, ENCODER, SegmentationOptions, read
 from trainables.segmentation.vocabulary import METRICS
 
-# Raise the number whenever the builder would make something else of the same arguments.
+# Raise a number whenever its builder would make something else of the same arguments.
 START_VERSION: Final = 1
+PRETEXT_VERSION: Final = 1
 
 
 def plan(
@@ -32,20 +34,33 @@ def plan(
     laws.known(metrics, METRICS, "segmentation")
     shapes = {name: possible[name] for name in ARCHITECTURE if possible.get(name)}
     starts = set(possible.get("start", [options.get("start", "scratch")])) - {"scratch"}
-    several = [name for name, values in shapes.items() if len(set(values)) > 1]
-    if several and starts:
-        raise TrainableError(
-            "OPTION_INVALID",
-            f"start: {min(starts)!r} fits one architecture, {several[0]} is searched; hold it, or start afresh",
-        )
+    _check_shapes([name for name, values in shapes.items() if len(set(values)) > 1], starts)
     first = {name: values[0] for name, values in shapes.items()}
     held = [read({**first, **options, "start": start}) for start in sorted(starts)]
     if not held:
         read({**first, **options})
-    return (data_step(data), *map(_start_step, held))
+    return (data_step(data), *(_start_step(each, data) for each in held))
 
 
-def _start_step(held: SegmentationOptions) -> Step:
+def _check_shapes(searched: Sequence[str], starts: Collection[str]) -> None:
+    for start in sorted(starts):
+        # A pretext checkpoint is an encoder's; any decoder may stand on it.
+        unfit = [name for name in searched if start == "checkpoint" or name in ENCODER]
+        if unfit:
+            raise TrainableError(
+                "OPTION_INVALID",
+                f"start: {start!r} fits one architecture, {unfit[0]} is searched; hold it, or start afresh",
+            )
+
+
+def _start_step(held: SegmentationOptions, data: str) -> Step:
+    if held.start == "pretext":
+        check_pretext(data)
+        shape = {name: getattr(held, name) for name in ENCODER}
+        note = "trained once for all studies of this encoder; about half a minute for a thin one on a CPU"
+        return Step(
+            "pretext", "segmentation-pretext", {**shape, "data": data, "version": PRETEXT_VERSION}, ("data",), note=note
+        )
     path = absolute(held.pretrained_path if held.start == "pretrained" else held.checkpoint_path)
     shape = {name: getattr(held, name) for name in ARCHITECTURE}
     arguments = {**shape, "start": held.start, **content(path), "version": START_VERSION}

@@ -16,7 +16,7 @@ from trainables.segmentation.options import ARCHITECTURE, SegmentationOptions, r
 from trainables.training_state import NET
 from trainables.unet3plus import Architecture, UNet3Plus, build
 
-_ENCODER: Final = "encoder."
+ENCODER_PREFIX: Final = "encoder."
 _HEADS: Final = ("head.", "side_heads.", "guide.")
 
 
@@ -93,4 +93,4 @@ def _fill(net: UNet3Plus, tensors: Mapping[str, Tensor], where: str, *, whole: b
 
 
 def _decoder(net: UNet3Plus) -> frozenset[str]:
-    return frozenset(name for name in net.state_dict() if not name.startswith(_ENCODER))
+    return frozenset(name for name in net.state_dict() if not name.startswith(ENCODER_PREFIX))
