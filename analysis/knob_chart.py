@@ -6,10 +6,9 @@ from analysis.bars import Bar, Bars
 from analysis.breaks import pieces
 from analysis.canvas import Canvas, broken_at, grid, names, opening, path, room_for_names, tick_text, titles
 from analysis.colours import steps
-from analysis.knobs import Knob
+from analysis.lines import LinePanel, Series
 from analysis.placement import spread, thinned
-from analysis.sweep import LinePanel
-from analysis.wording import escaped, shortened, shown
+from analysis.wording import escaped, shortened, shown, within
 
 LABEL_MOST: Final = 12
 LABEL_GAP: Final = 18.0
@@ -18,10 +17,10 @@ FILLED: Final = 0.82
 UNLABELLED: Final = 26.0  # that a label below the axis takes
 
 
-def marks(knob: Knob) -> tuple[str, ...]:
-    """Returns the class that gives each value of the knob its colour."""
-    letter = "r" if knob.ordered else "n"
-    return tuple(f"{letter}{step}" for step in steps(len(knob.values), knob.ordered))
+def marks(series: Series) -> tuple[str, ...]:
+    """Returns the class that gives each series of lines its colour."""
+    letter = "r" if series.ordered else "n"
+    return tuple(f"{letter}{step}" for step in steps(len(series.written), series.ordered))
 
 
 def looks_of(bars: Bars) -> tuple[str, ...]:
@@ -30,14 +29,14 @@ def looks_of(bars: Bars) -> tuple[str, ...]:
     return tuple(f"{letter}{step}" for step in steps(len(bars.series), bars.ordered))
 
 
-def line_chart(panel: LinePanel, knob: Knob, name: str) -> str:
-    """Returns the SVG of a metric's lines over the epochs, each with its value beside its end."""
-    written = [shortened(text, LABEL_MOST) for text in knob.written]
+def line_chart(panel: LinePanel, series: Series, name: str) -> str:
+    """Returns the SVG of a metric's lines, such as over the epochs, each with its series' text beside its end."""
+    written = [shortened(text, LABEL_MOST) for text in series.written]
     canvas = Canvas(480, 300, left=84, right=34 + LETTER * max(len(text) for text in written))
-    parts = [opening(canvas, f"{panel.title} by epoch", name), grid(canvas, panel)]
+    parts = [opening(canvas, f"{panel.title} by {within(panel.x.label).lower()}", name), grid(canvas, panel)]
     parts += [broken_at(canvas, panel, first) for first, _ in panel.breaks]
     for line in panel.lines:
-        look = marks(knob)[line.value]
+        look = marks(series)[line.value]
         for piece in pieces(line.spread, panel.breaks):
             there = [(epoch, high) for epoch, _, high in piece]
             back = [(epoch, low) for epoch, low, _ in reversed(piece)]
@@ -47,7 +46,7 @@ def line_chart(panel: LinePanel, knob: Knob, name: str) -> str:
             for corner in course[: 1 if panel.x.high > 12 else None]:
                 x, y = canvas.at(panel, *corner)
                 parts.append(f'<circle class="spot {look}" cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
-    return "".join([*parts, *_labels(canvas, panel, knob, written), "</svg>"])
+    return "".join([*parts, *_labels(canvas, panel, series, written), "</svg>"])
 
 
 def bar_chart(bars: Bars, name: str, width: float = 1140.0) -> str:
@@ -80,7 +79,7 @@ def series_legend(bars: Bars) -> str:
     return f'<ul class="legend">{"".join(keys)}</ul>'
 
 
-def _labels(canvas: Canvas, panel: LinePanel, knob: Knob, written: list[str]) -> list[str]:
+def _labels(canvas: Canvas, panel: LinePanel, series: Series, written: list[str]) -> list[str]:
     """Each value beside the end of its line, moved where labels would cover each other, with a lead to it."""
     low, high = canvas.height - canvas.bottom, canvas.top
     kept = thinned(len(panel.lines), int((low - high) / LABEL_GAP) + 1)
@@ -89,7 +88,7 @@ def _labels(canvas: Canvas, panel: LinePanel, knob: Knob, written: list[str]) ->
     edge = canvas.width - canvas.right
     found = []
     for line, (x, y), place in zip(lines, ends, spread([y for _, y in ends], LABEL_GAP, high, low), strict=True):
-        look = marks(knob)[line.value]
+        look = marks(series)[line.value]
         found.append(f'<path class="lead {look}" d="M{x:.1f} {y:.1f}H{edge:.1f}"/>' if x < edge - 1 else "")
         found.append(f'<path class="value {look}" d="M{edge:.1f} {y:.1f}h5L{edge + 17:.1f} {place:.1f}"/>')
         text = escaped(written[line.value])

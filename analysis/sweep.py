@@ -9,52 +9,15 @@ import numpy as np
 
 from analysis.arms import Arm, Recorded, Trained, arms
 from analysis.bars import SERIES_MOST, Bar, Bars, bar_axis
-from analysis.breaks import changes, told
+from analysis.breaks import changes
 from analysis.knobs import Knob, NotDrawable, known_metrics
-from analysis.panels import Axis, count_axis, value_axis
-from analysis.placement import Position
+from analysis.lines import Line, LinePanel, band_ends
+from analysis.panels import count_axis, value_axis
 from analysis.wording import GOALS, readable
 from search_spaces.study import Study
 
 SCORES: Final = ("clean_accuracy", "perturbed_training_accuracy", "perturbed_validation_accuracy")
 """What is shown where nothing else is asked for and every study records all of it."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """The score of one value of the knob after each epoch: the mean of its trials.
-
-    Attributes:
-        value: place of the value among the knob's.
-        corners: epoch and mean score.
-        spread: epoch, least and greatest score of the trials; empty where there is one trial alone.
-        trials: how many the mean is of.
-    """
-
-    value: int
-    corners: tuple[Position, ...]
-    spread: tuple[tuple[float, float, float], ...]
-    trials: int
-
-
-@dataclass(frozen=True)
-class LinePanel:
-    """One metric in one arm: two axes, which all arms share, and a line for each value that was scored.
-
-    `breaks` are the epochs from which on the metric is measured in another way, each with that way: lines end there.
-    """
-
-    metric: str
-    title: str
-    x: Axis
-    y: Axis
-    lines: tuple[Line, ...]
-    breaks: tuple[tuple[int, str], ...] = ()
-
-    @property
-    def note(self) -> str:
-        """Where the lines are broken and why; "" where they are not."""
-        return told(self.breaks)
 
 
 @dataclass(frozen=True)
@@ -116,7 +79,7 @@ def _metrics(studies: Sequence[Study], asked: Sequence[str]) -> tuple[str, ...]:
 def _panels(metric: str, sorted_out: Sequence[Arm], studies: Sequence[Study]) -> list[LinePanel]:
     """One panel for each arm, all on the same axes."""
     lines = [_lines(metric, arm) for arm in sorted_out]
-    ends = [end for part in lines for line in part for end in _ends(line)]
+    ends = band_ends([line for part in lines for line in part])
     goal = next((one.goal for one in studies[0].objectives if one.metric == metric), None)
     up = value_axis(GOALS[goal] if goal else "", np.array(ends), ["complete"] * len(ends), None)
     across = count_axis("Epoch", float(max(study.budget.epochs for study in studies)))
@@ -124,10 +87,6 @@ def _panels(metric: str, sorted_out: Sequence[Arm], studies: Sequence[Study]) ->
         LinePanel(metric, readable(metric), across, up, tuple(part), changes(arm.ways, metric, int(across.high)))
         for part, arm in zip(lines, sorted_out, strict=True)
     ]
-
-
-def _ends(line: Line) -> list[float]:
-    return [end for _, low, high in line.spread for end in (low, high)] or [score for _, score in line.corners]
 
 
 def _lines(metric: str, arm: Arm) -> list[Line]:
