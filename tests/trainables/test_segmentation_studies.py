@@ -26,7 +26,7 @@ def test_the_curve_has_three_nets_at_six_scales_or_more_each_scored_under_its_ow
     assert read(study.options).evaluation_noise == "matched"
 
 
-@pytest.mark.parametrize("name", ["weight-noise", "weight-noise-curve"])
+@pytest.mark.parametrize("name", ["weight-noise", "weight-noise-curve", "weight-noise-curve-perturbed"])
 def test_both_are_scored_on_the_same_images(name: str) -> None:
     study = read_study(shipped()[name], vocabularies())
     assert read(study.options).evaluation_noise_images == 0
