@@ -146,7 +146,7 @@ BROKEN = [
     ("[budget]\ntrials = 48\nepochs = 9", "", "budget", "missing"),
     ("[budget]\ntrials = 48\nepochs = 9", "[[budget]]", "budget", "not a table"),
     ('"tpe"', '"tep"', "sampler.name", "did you mean 'tpe'"),
-    ('"tpe"', '"nsga3"', "sampler.name", "did you mean 'nsga2'"),
+    ('"tpe"', '"nsag2"', "sampler.name", "did you mean 'nsga2'"),
     ('"tpe"', '"random"', "sampler.startup_trials", "unknown"),
     ('name = "tpe"', "", "sampler.name", "missing"),
     ("startup_trials = 8", "startup_trials = 0", "sampler.startup_trials", "at least 1"),
