@@ -4,7 +4,7 @@ import dataclasses
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
@@ -104,10 +104,27 @@ def noisy_mious(
     normalisation: Normalisation,
     classes: int,
 ) -> Tensor:
-    """(draws,) float64: mean intersection over union under each draw of weight noise.
+    """(draws,) float64: mean intersection over union under each draw of weight noise; see `noisy_counts`.
 
-    Draw k has the same random numbers for every network of one architecture. The network must be in evaluation mode;
-    it comes back bit for bit.
+    Raises:
+        TrainableError: NONFINITE.
+    """
+    counts = noisy_counts(net, noise, draws, images, normalisation, classes)
+    return torch.tensor([mean_iou(each) for each in counts], dtype=torch.float64)
+
+
+def noisy_counts(
+    net: nn.Module,
+    noise: WeightNoise,
+    draws: int,
+    images: MaskedImages,
+    normalisation: Normalisation,
+    classes: int,
+) -> Tensor:
+    """(draws, classes, classes) int64 confusion matrices on the CPU, one under each draw of weight noise.
+
+    Draw k has the same random numbers for every network of one architecture, and at every scale. The network must be in
+    evaluation mode; it comes back bit for bit.
 
     Raises:
         TrainableError: NONFINITE.
@@ -115,10 +132,14 @@ def noisy_mious(
     perturber = Perturber(net, noise)
     found = []
     for draw in range(draws):
-        numbers = generator("score", "weight noise", draw, device=str(next(net.parameters()).device))
-        with perturber.perturbed(numbers):
-            found.append(mean_iou(confused(net, images, normalisation, classes)))
-    return torch.tensor(found, dtype=torch.float64)
+        with perturber.perturbed(drawn_for(net, draw)):
+            found.append(confused(net, images, normalisation, classes))
+    return torch.stack(found)
+
+
+def drawn_for(net: nn.Module, draw: int) -> Generator:
+    """The random numbers of one draw of noise under which scores are measured, on the network's device."""
+    return generator("score", "weight noise", draw, device=str(next(net.parameters()).device))
 
 
 @torch.no_grad()
@@ -128,14 +149,24 @@ def confused(net: nn.Module, images: MaskedImages, normalisation: Normalisation,
     Raises:
         TrainableError: NONFINITE.
     """
-    device = next(net.parameters()).device
     total = torch.zeros(classes, classes, dtype=torch.int64)
     together = max(1, _PIXELS // images.masks[0].numel())
     for start in range(0, len(images), together):
-        scores = net(normalisation.of(images.images[start : start + together].to(device)))
-        # The highest of scores that are no numbers is one of them: some pixels would count as right.
-        if not scores.isfinite().all():
-            raise TrainableError("NONFINITE", "class scores are not finite: training diverged; lower learning_rate")
-        masks = images.masks[start : start + together].to(device)
-        total += confusion(scores.argmax(1), masks, classes).cpu()
+        said = predicted(net, images.images[start : start + together], normalisation)
+        masks = images.masks[start : start + together].to(said.device)
+        total += confusion(said, masks, classes).cpu()
     return total
+
+
+@torch.no_grad()
+def predicted(net: nn.Module, images: Tensor, normalisation: Normalisation) -> Tensor:
+    """(N, H, W) int64 classes of a batch of uint8 images, on the network's device; it must be in evaluation mode.
+
+    Raises:
+        TrainableError: NONFINITE.
+    """
+    scores: Tensor = net(normalisation.of(images.to(next(net.parameters()).device)))
+    # The highest of scores that are no numbers is one of them: some pixels would count as right.
+    if not scores.isfinite().all():
+        raise TrainableError("NONFINITE", "class scores are not finite: training diverged; lower learning_rate")
+    return scores.argmax(1)
