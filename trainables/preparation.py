@@ -32,11 +32,12 @@ _BUILDERS: Final[Mapping[str, str]] = {
     "sources": "trainables.classification.sources:build_sources",
     "styles": "trainables.classification.stylising:build_styles",
     "set-shard": "trainables.classification.perturbed_sets:build_shard",
-    "corrupted": "trainables.classification.corrupted_sets:build_corrupted",
+    "corrupted": "trainables.corrupted_sets:build_corrupted",
     "baseline-errors": "trainables.classification.baseline_errors:build_baseline_errors",
     "set": "trainables.classification.perturbed_sets:build_set",
     "examples": "trainables.classification.examples:build_examples",
     "evaluation": "trainables.classification.evaluation:build_evaluation",
+    "segmentation-evaluation": "trainables.segmentation.evaluation:build_segmentation_evaluation",
 }
 
 

@@ -14,7 +14,6 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
-from trainables.classification.corruption_options import size_complaint
 from trainables.classification.corruption_scorer import CorruptionScorer
 from trainables.classification.corruption_steps import TEST_ERRORS, VALIDATION_ERRORS
 from trainables.classification.options import ClassificationOptions
@@ -23,6 +22,7 @@ from trainables.classification.scores import correct
 from trainables.classification.trainer import ClassificationTrainer
 from trainables.corruption_errors import ErrorTable
 from trainables.corruption_facts import CORRUPTIONS
+from trainables.corruption_options import size_complaint
 from trainables.corruption_overlaps import EXTRA, FIFTEEN
 from trainables.data import library
 from trainables.data.ingestion.adding import Choices, add
@@ -278,7 +278,7 @@ def test_images_too_small_or_too_large_are_refused_with_the_law(
     with pytest.raises(TrainableError, match="16x16 pixels cannot be corrupted: that takes sides of 32") as caught:
         run_step(step, store_root, {"data": data}, threads=1)
     assert caught.value.code == "DATA_INVALID"
-    facts = "trainables.classification.corruption_steps.registry.facts"
+    facts = "trainables.corruption_steps.registry.facts"
     monkeypatch.setattr(facts, lambda name: {"image_shape": [3, 28, 28]})  # as of a library's data set
     with pytest.raises(TrainableError, match="28x28 pixels"):
         planned({}, {}, ("mce",))

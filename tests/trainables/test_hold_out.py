@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from trainables.classification import corrupted_sets, set_steps
+from trainables import corrupted_sets
+from trainables.classification import set_steps
 from trainables.classification import trainer as trainer_module
 from trainables.classification.corruption_steps import TEST_ERRORS
 from trainables.classification.options import ATTACKS, EXTRA_SETS, read, training_sets

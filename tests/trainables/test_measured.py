@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from trainables.classification.corruption_options import CorruptionOptions
-from trainables.classification.measured import Way, advice, corruptions_of, measured, way
+from trainables.classification.measured import advice, corruptions_of, measured, way
 from trainables.classification.overlaps import overlap_of, trained_with
 from trainables.classification.vocabulary import UNDER_CORRUPTION
+from trainables.corruption_cells import Way
+from trainables.corruption_options import CorruptionOptions
 from trainables.corruption_overlaps import EXTRA, OVERLAPS
 
 EARLY = {"early_corruptions": ["spatter"], "early_corruption_severities": [5, 1, 3]}

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from trainables.classification.baseline import baseline_net
-from trainables.classification.corrupted_sets import split_images
+from trainables.classification.corrupted_cells import split_images
 from trainables.classification.corruption_scorer import ERRORS, errors_under
 from trainables.classification.facts import labelled
-from trainables.classification.measured import Way
 from trainables.classification.scores import correct
+from trainables.corruption_cells import Way
 from trainables.corruption_errors import ErrorTable
 from trainables.corruption_scores import flawless
 from trainables.data.facts import normalisation

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from trainables.classification.corrupted_sets import split_images
+from trainables.classification.corrupted_cells import split_images
 from trainables.classification.corruption_scorer import ERRORS, errors_under
 from trainables.classification.corruption_steps import TEST_ERRORS
-from trainables.classification.measured import Way
+from trainables.corruption_cells import Way
 from trainables.corruption_errors import ErrorTable
 from trainables.corruption_overlaps import GROUPS
 from trainables.corruption_scores import corruption_errors, flawless, relative_corruption_error

@@ -9,10 +9,11 @@ from typing import Final
 from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
-from trainables.classification.measured import Way, way
+from trainables.classification.measured import way
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.scores import correct
 from trainables.classification.vocabulary import RELATIVE_MCE, WITHOUT_OVERLAP
+from trainables.corruption_cells import Way
 from trainables.corruption_errors import ErrorCount, ErrorTable
 from trainables.corruption_scores import mce, relative_mce
 from trainables.errors import TrainableError

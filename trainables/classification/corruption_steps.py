@@ -1,34 +1,23 @@
 """The steps that corrupt images and measure the baseline on them. Torch-free."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
-from trainables.classification.corruption_options import size_complaint
 from trainables.classification.measured import corruptions_of, way
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.overlaps import overlap_of
 from trainables.classification.vocabulary import RELATIVE_MCE, UNDER_CORRUPTION, WITHOUT_OVERLAP
-from trainables.corruption_facts import CORRUPTIONS, ICE_SUFFIXES, SEVERITIES
-from trainables.data import registry
+from trainables.corruption_facts import CORRUPTIONS
+from trainables.corruption_steps import VALIDATION, check_size, corrupted_steps, severities_of
 from trainables.data.corrupted import KIND, check_fits, corrupted_facts, corrupted_step
 from trainables.errors import TrainableError
 from trainables.preparation import Step
-from trainables.storage import is_uri
 
-# Raise a number whenever its builder would make something else of the same arguments.
-CORRUPTED_VERSION: Final = 1
+# Raise the number whenever the builder would make something else of the same arguments.
 BASELINE_ERRORS_VERSION: Final = 1
 
 VALIDATION_ERRORS: Final = "baseline-errors/validation"
 TEST_ERRORS: Final = "baseline-errors/test"
-_FROST: Final = "frost"
-
-
-def corrupted_name(split: str, corruption: str) -> str:
-    """The step that corrupts the images of a split."""
-    return f"corrupted/{split}/{corruption}"
 
 
 def under_corruption(metrics: Sequence[str]) -> bool:
@@ -62,12 +51,12 @@ def corruption_steps(
     """
     if not under_corruption(metrics):
         return ()
-    _check_size(data)
+    check_size(data)
     overlap = overlap_of(options, possible)
     _check_left(held, overlap, metrics)
     names = corruptions_of(held, metrics)
     told = {"overlap": overlap, "seen": list(names)}
-    steps = _made(held, "validation", names, {**told, "needed": _needed(held, metrics)}, seed)
+    steps = _made(held, VALIDATION, names, {**told, "needed": _needed(held, metrics)}, seed)
     test = _test_steps(held, data, told, seed)
     return (*steps, *(test if hold_out else ()))
 
@@ -76,13 +65,10 @@ def _made(
     held: ClassificationOptions, split: str, names: Sequence[str], told: Mapping[str, Any], seed: int
 ) -> list[Step]:
     """What corrupts images of a split, and measures the baseline on them."""
-    severities, images = list(SEVERITIES), 0
-    if split == "validation":
-        severities, images = sorted(held.corruption_severities), held.corruption_images
-    steps = [_corrupted_step(held, split, name, severities, images, seed) for name in names]
+    steps = corrupted_steps(held, split, names, seed)
     source = f"{split} images, corrupted with the constants {held.corruption_constants}"
     arguments = {"source": source, "from_library": False, **told}
-    return [*steps, _errors_step(split, names, severities, arguments, [step.name for step in steps])]
+    return [*steps, _errors_step(split, names, severities_of(held, split), arguments, [step.name for step in steps])]
 
 
 def _test_steps(held: ClassificationOptions, data: str, told: Mapping[str, Any], seed: int) -> list[Step]:
@@ -95,31 +81,6 @@ def _test_steps(held: ClassificationOptions, data: str, told: Mapping[str, Any],
     source = f"{named!r} of the data library ({facts.format}), constants {facts.constants}"
     arguments = {"source": source, "from_library": True, **told}
     return [corrupted_step(named), _errors_step("test", facts.corruptions, facts.severities, arguments, [KIND])]
-
-
-def _check_size(data: str) -> None:
-    """Refuses images that no corruption takes, where their size is known before they are built."""
-    shape = registry.facts(data).get("image_shape")
-    if shape and (complaint := size_complaint(shape)):
-        raise TrainableError("DATA_INVALID", f"{data}: {complaint}")
-
-
-def ice_digest(folder: Path) -> str:
-    """SHA-256 of the names and contents of a folder's pictures; other files change no image.
-
-    Raises:
-        OSError: there is no such folder, or a picture of it cannot be read.
-        ValueError: no picture is in it.
-    """
-    whole = hashlib.sha256()
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ICE_SUFFIXES)
-    if not paths:
-        raise ValueError(f"no picture is in it; frost needs one at least ({', '.join(ICE_SUFFIXES)})")
-    for path in paths:
-        with path.open("rb") as file:
-            own = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{len(path.name)} {path.name} {own}\n".encode(errors="surrogateescape"))
-    return whole.hexdigest()
 
 
 def _needed(held: ClassificationOptions, metrics: Sequence[str]) -> list[dict[str, Any]]:
@@ -151,23 +112,6 @@ def _check_left(held: ClassificationOptions, overlap: Mapping[str, Any], metrics
             )
 
 
-def _corrupted_step(
-    held: ClassificationOptions, split: str, corruption: str, severities: Sequence[int], images: int, seed: int
-) -> Step:
-    told, places = _ice(held.corruption_ice) if corruption == _FROST else ({"ice": ""}, {})
-    arguments = {
-        "split": split,
-        "corruption": corruption,
-        "severities": list(severities),
-        "images": images,
-        "constants": held.corruption_constants,
-        "seed": seed,
-        **told,
-        "version": CORRUPTED_VERSION,
-    }
-    return Step(corrupted_name(split, corruption), "corrupted", arguments, ("data",), here=bool(places), places=places)
-
-
 def _errors_step(
     split: str, names: Sequence[str], severities: Sequence[int], told: Mapping[str, Any], after: Sequence[str]
 ) -> Step:
@@ -179,20 +123,3 @@ def _errors_step(
         "version": BASELINE_ERRORS_VERSION,
     }
     return Step(f"baseline-errors/{split}", "baseline-errors", arguments, ("data", "baseline", *after))
-
-
-def _ice(named: str) -> tuple[dict[str, str], dict[str, str]]:
-    """What tells the pictures, and where they lie."""
-    if not named:
-        return {"ice": ""}, {}
-    folder = Path(named).absolute()
-    if is_uri(named) or not folder.is_dir():
-        raise TrainableError(
-            "OPTION_INVALID", f"corruption_ice: {named!r} is no folder of this machine; name one with pictures of ice"
-        )
-    try:
-        return {"ice": ice_digest(folder)}, {"ice": str(folder)}
-    except OSError as error:
-        raise TrainableError("OPTION_INVALID", f"corruption_ice: {folder} cannot be read ({error})") from error
-    except ValueError as error:
-        raise TrainableError("OPTION_INVALID", f"corruption_ice: {folder}: {error}") from error

@@ -10,8 +10,8 @@ from trainables import laws
 from trainables.architectures import ACTIVATIONS, MODELS, RESNETS, WITH_BUILT_IN_ACTIVATIONS
 from trainables.classification.augmentation_options import AugmentationOptions
 from trainables.classification.augmentation_options import conflicts as augmentation_conflicts
-from trainables.classification.corruption_options import CorruptionOptions
-from trainables.classification.corruption_options import conflicts as corruption_conflicts
+from trainables.classification.corruption_options import ErrorOptions
+from trainables.corruption_options import conflicts as corruption_conflicts
 from trainables.laws import option
 
 HEAD_ONLY: Final = 0
@@ -23,7 +23,7 @@ OWN_WIDTH: Final = 64  # channels of a ResNet's first stage as published
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ClassificationOptions(AugmentationOptions, CorruptionOptions):
+class ClassificationOptions(AugmentationOptions, ErrorOptions):
     """Everything about one trial that is not data, seed, epochs or hardware; a breach of any law raises ValueError.
 
     An option whose law says `fixed` stands in a study's `[options]` and never in its `[space]`: it shapes how

@@ -10,15 +10,16 @@ from torch import Tensor, nn
 from trainables import laws, optimizers, training_state
 from trainables.augmentations import Augmentation
 from trainables.classification.batches import Batches, LabelledImages
-from trainables.classification.corrupted_sets import CorruptedSets
+from trainables.classification.corrupted_cells import LabelledSets
 from trainables.classification.corruption_scorer import CorruptionScorer, read_baseline_errors
-from trainables.classification.corruption_steps import VALIDATION_ERRORS, corrupted_name
+from trainables.classification.corruption_steps import VALIDATION_ERRORS
 from trainables.classification.measured import corruptions_of
 from trainables.classification.options import ClassificationOptions, read, training_sets
 from trainables.classification.scores import Scorer, needed_sets
 from trainables.classification.starts import starting_weights
 from trainables.classification.training_images import training_rows
 from trainables.classification.vocabulary import METRICS
+from trainables.corruption_steps import VALIDATION, corrupted_name
 from trainables.data.facts import facts_of
 from trainables.data.store import Store, read_images
 from trainables.errors import TrainableError
@@ -195,7 +196,7 @@ def _corruption_scorer(
         return None
     baseline, overlap = read_baseline_errors(prepared.folder(VALIDATION_ERRORS))
     # They stay in the mapped files, wherever the network lies: 19 corruptions at five severities may be many.
-    corrupted = CorruptedSets({name: prepared.folder(corrupted_name("validation", name)) for name in names})
+    corrupted = LabelledSets({name: prepared.folder(corrupted_name(VALIDATION, name)) for name in names})
     clean = prepared.images("data", "validation.arrow").first(len(corrupted))
     return CorruptionScorer(normalisation, options, clean, corrupted, baseline, overlap)
 

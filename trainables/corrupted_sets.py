@@ -2,18 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from trainables.classification.batches import LabelledImages
-from trainables.classification.corruption_options import size_complaint
-from trainables.classification.corruption_steps import corrupted_name, ice_digest
-from trainables.data import corrupted
-from trainables.data.corrupted_images import read_cell
-from trainables.data.facts import facts_of
+from trainables.corruption_options import size_complaint
+from trainables.corruption_steps import ice_digest
 from trainables.data.gathering import gathering
 from trainables.data.store import read_images, write_images
 from trainables.errors import TrainableError
@@ -24,6 +21,19 @@ from trainables.seeds import derive
 
 IMAGES: Final = "images.arrow"
 _PIECE: Final = 1024
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The images of a split under one corruption at one severity.
+
+    Attributes:
+        images: (N, C, H, W) uint8, mapped read-only.
+        labels: (N,) int64, of the clean images.
+    """
+
+    images: Tensor
+    labels: Tensor
 
 
 def build_corrupted(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
@@ -59,59 +69,17 @@ def build_corrupted(arguments: Mapping[str, Any], inputs: Inputs, directory: Pat
     return {"images": total, "sources": count, "severities": list(severities)}
 
 
-def split_images(told: Mapping[str, Any], inputs: Inputs) -> "CorruptedSets | LibraryImages":
-    """The corrupted images that a step of kind `baseline-errors` measured the baseline on.
-
-    Args:
-        told: the arguments of that step.
-        inputs: with the steps that it reads.
-
-    Raises:
-        TrainableError: DATA_INVALID, DATA_CORRUPT, where images of the library do not fit the data.
-    """
-    if told["from_library"]:
-        return LibraryImages(inputs.folder(corrupted.KIND), facts_of(inputs.folder("data")))
-    return CorruptedSets({name: inputs.folder(corrupted_name(told["split"], name)) for name in told["corruptions"]})
-
-
-class LibraryImages:
-    """A corrupted test set of the library, with the classes of a data set; a cell is read when it is asked for.
-
-    Args:
-        folder: the set.
-        data: `data.json` of the data set.
-
-    Raises:
-        TrainableError: DATA_INVALID, DATA_CORRUPT.
-    """
-
-    def __init__(self, folder: Path, data: Mapping[str, Any]) -> None:
-        self._folder = folder
-        facts = corrupted.facts_in(folder)
-        self._fit = corrupted.fit(facts, data)
-        self._images = facts.images - self._fit.left_out
-
-    def __call__(self, corruption: str, severity: int) -> LabelledImages:
-        """The images of one cell."""
-        cell = read_cell(self._folder, corruption, severity, self._fit)
-        return LabelledImages(cell.images, cell.labels)
-
-    def __len__(self) -> int:
-        """Images of a cell."""
-        return self._images
-
-
 class CorruptedSets:
-    """Corrupted images by corruption and severity, mapped and not copied.
+    """Corrupted images of a split by corruption and severity, mapped and not copied.
 
     Args:
-        folders: of the corrupted sets of a split, by corruption.
+        folders: of the corrupted sets, by corruption.
     """
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self._parts = {name: _by_severity(folder) for name, folder in folders.items()}
 
-    def __call__(self, corruption: str, severity: int) -> LabelledImages:
+    def cell(self, corruption: str, severity: int) -> Cell:
         """The images of one cell.
 
         Raises:
@@ -123,17 +91,17 @@ class CorruptedSets:
         return found
 
     def __len__(self) -> int:
-        """Images of a cell."""
-        return len(next(iter(next(iter(self._parts.values())).values())))
+        """Images of a cell: the first so many of the split."""
+        return len(next(iter(next(iter(self._parts.values())).values())).images)
 
 
-def _by_severity(folder: Path) -> dict[int, LabelledImages]:
+def _by_severity(folder: Path) -> dict[int, Cell]:
     found = read_images(folder / IMAGES)
     # Counted in the order in which severities first come, which is that of their rows.
     counts = Counter(found.columns["severity"].to_pylist())
     sizes = list(counts.values())
     parts = zip(torch.split(found.images, sizes), torch.split(found.labels, sizes), strict=True)
-    return {severity: LabelledImages(*part) for severity, part in zip(counts, parts, strict=True)}
+    return {severity: Cell(*part) for severity, part in zip(counts, parts, strict=True)}
 
 
 def _corrupt_into(made: Tensor, clean: Tensor, arguments: Mapping[str, Any], severity: int, ice: Ice | None) -> None:
