@@ -23,6 +23,13 @@ BASELINE: Final = -1
 """Stands there for the baseline where a trial's number would."""
 
 
+class Damaged(OSError):
+    """A file of an evaluation is not what was written; the message says which, what is wrong, and what would do."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"{path} {fault}; remove it, or let `robustune evaluate` make it again")
+
+
 def evaluated(folder: Path, name: str, study: Study, columns: Sequence[str] = ()) -> pa.Table | None:
     """Returns a table that an evaluation left; None where it left none, no row, or one of another study.
 
@@ -33,18 +40,36 @@ def evaluated(folder: Path, name: str, study: Study, columns: Sequence[str] = ()
         columns: that it must have.
 
     Raises:
-        OSError: the file cannot be read, is no whole Parquet file, or lacks a column.
+        Damaged: the file is no whole Parquet file, or lacks a column.
+        OSError: it cannot be read.
     """
     path = Path(folder) / name
     if not path.is_file():
         return None
-    remedy = "remove it, or let `robustune evaluate` make it again"
     try:
         table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise OSError(f"{path} is no whole Parquet file ({error}); {remedy}") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # pyarrow's own, of damage, have no number
+            raise
+        raise Damaged(path, f"is no whole Parquet file ({' '.join(str(error).split())})") from error
     if (table.schema.metadata or {}).get(b"study", b"").decode() != study.digest or not table.num_rows:
         return None
     if missing := [each for each in columns if each not in table.column_names]:
-        raise OSError(f"{path} has no column {', '.join(missing)}; {remedy}")
+        raise Damaged(path, f"has no column {', '.join(missing)}")
     return table
+
+
+def evaluated_as(folder: Path, name: str, study: Study, schema: pa.Schema) -> pa.Table | None:
+    """Returns such a table with the columns of a schema and its own metadata; None as `evaluated` says.
+
+    Raises:
+        Damaged: as `evaluated`, or a column is of another type, or has nulls where the schema allows none.
+        OSError: it cannot be read.
+    """
+    table = evaluated(folder, name, study, schema.names)
+    if table is None:
+        return None
+    try:
+        return table.select(schema.names).cast(schema).replace_schema_metadata(table.schema.metadata)
+    except (ValueError, pa.ArrowNotImplementedError) as error:  # ArrowInvalid is a ValueError
+        raise Damaged(Path(folder) / name, f"has other columns than it should ({error})") from error

@@ -7,7 +7,7 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from analysis.perturbed_images import Example, Examples, Pixels
-from analysis.printing import DPI, FAINT, INK, QUIET, blank, settings
+from analysis.printing import DPI, INK, QUIET, blank, put, say, settings
 from analysis.wording import shortened, written
 
 SIDE: Final = 200  # pixels of a drawn image at least, so that a small one is enlarged by a whole number
@@ -33,11 +33,11 @@ def draw_examples(shown: Examples) -> Figure:
         for place, example in enumerate(shown.examples):
             left = MARGIN + place % across * (triple + BETWEEN)
             top = TOP + place // across * (ABOVE + size[1] + BELOW)
-            _say(figure, left, top + 22, shortened(example.verdict, int(triple / LETTER[8.5])), 8.5, INK)
+            say(figure, left, top + 22, shortened(example.verdict, int(triple / LETTER[8.5])), 8.5, INK)
             for column, (image, name) in enumerate(example.pictures):
-                _put(figure, image, left + column * (size[0] + GAP), top + ABOVE, size)
-                _say(figure, left + column * (size[0] + GAP), top + ABOVE - 7, name, 6.5, QUIET)
-            _say(figure, left, top + ABOVE + size[1] + 24, example.facts, 6.5, QUIET)
+                put(figure, image, left + column * (size[0] + GAP), top + ABOVE, size)
+                say(figure, left + column * (size[0] + GAP), top + ABOVE - 7, name, 6.5, QUIET)
+            say(figure, left, top + ABOVE + size[1] + 24, example.facts, 6.5, QUIET)
     return figure
 
 
@@ -56,11 +56,11 @@ def draw_steps(shown: Examples) -> Figure | None:
         figure = _sheet(2 * MARGIN + across * size[0] + (across - 1) * GAP, height, f"{shown.title}: step by step")
         for row, example in enumerate(examples):
             top = TOP + row * (ABOVE + size[1] + BELOW)
-            _say(figure, MARGIN, top + 22, f"{example.verdict}; perturbation ×{written(example.factor)}", 8.5, INK)
+            say(figure, MARGIN, top + 22, f"{example.verdict}; perturbation ×{written(example.factor)}", 8.5, INK)
             for column, (image, name) in enumerate(_row(example)):
                 left = MARGIN + column * (size[0] + GAP)
-                _put(figure, image, left, top + ABOVE, size)
-                _say(figure, left, top + ABOVE - 7, name, 6.5, QUIET)
+                put(figure, image, left, top + ABOVE, size)
+                say(figure, left, top + ABOVE - 7, name, 6.5, QUIET)
     return figure
 
 
@@ -79,19 +79,5 @@ def _size(shown: Examples) -> tuple[int, int]:
 def _sheet(width: int, height: int, title: str) -> Figure:
     width = max(width, NARROWEST)
     figure = blank(width / DPI, height / DPI)
-    _say(figure, MARGIN, 56, shortened(title, int((width - 2 * MARGIN) / LETTER[10.5])), 10.5, INK)
+    say(figure, MARGIN, 56, shortened(title, int((width - 2 * MARGIN) / LETTER[10.5])), 10.5, INK)
     return figure
-
-
-def _put(figure: Figure, image: Pixels, left: int, top: int, size: tuple[int, int]) -> None:
-    """Shows the image with its upper left corner there; positions are whole pixels, so no pixel is blurred."""
-    width, height = figure.get_size_inches() * DPI
-    axes = figure.add_axes((left / width, 1 - (top + size[1]) / height, size[0] / width, size[1] / height))
-    axes.imshow(image, interpolation="none")
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(color=FAINT, linewidth=0.5)  # else the white of an image runs out into the paper
-
-
-def _say(figure: Figure, left: int, base: int, text: str, points: float, colour: str) -> None:
-    width, height = figure.get_size_inches() * DPI
-    figure.text(left / width, 1 - base / height, text, fontsize=points, color=colour, va="baseline")

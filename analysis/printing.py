@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from analysis.panels import Axis
 from analysis.replacing import replacing
@@ -76,6 +78,24 @@ def quiet_frame(axes: Axes) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(color=QUIET, linewidth=0.7)
+
+
+def say(figure: Figure, left: int, base: int, text: str, points: float, colour: str) -> None:
+    """Writes text from so many pixels from the left, on a line so many pixels from the top."""
+    width, height = figure.get_size_inches() * DPI
+    figure.text(left / width, 1 - base / height, text, fontsize=points, color=colour, va="baseline")
+
+
+def put(figure: Figure, picture: NDArray[np.uint8], left: int, top: int, size: tuple[int, int]) -> None:
+    """Shows an (H, W, 3) picture in a thin frame, of so many pixels (width, height) that none of its own is blurred.
+
+    Its upper left corner is so many pixels from the left and the top, which are whole, as the size is a multiple.
+    """
+    width, height = figure.get_size_inches() * DPI
+    axes = figure.add_axes((left / width, 1 - (top + size[1]) / height, size[0] / width, size[1] / height))
+    axes.imshow(picture, interpolation="none")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(color=FAINT, linewidth=0.5)  # else the white of an image runs out into the paper
 
 
 def save(figure: Figure, folder: Path, name: str) -> dict[str, Path]:
