@@ -31,7 +31,7 @@ def recipe(fixed: Options, drawn: Options) -> dict[str, Any]:
     What has no effect is left out, such as the share of extra images where there are none, so that equal training has
     equal options.
     """
-    given = {name: _plain(value) for name, value in {**DEFAULTS, **fixed, **drawn}.items()}
+    given = {name: plain(value) for name, value in {**DEFAULTS, **fixed, **drawn}.items()}
     options = {name: value for name, value in given.items() if not name.startswith(_SCORING)}
     if not (options["fooling_rates"] or options["extra_sets"]) or options["extra_share"] == 0:
         options = {name: value for name, value in options.items() if not name.startswith(_MAKING)}
@@ -47,20 +47,20 @@ def labels(recipes: Sequence[Options]) -> tuple[str, ...]:
     Transform, initial weights and trained layers are named only where the recipes differ in them; any other option only
     where two names would else be alike.
     """
-    varied = {name for name in DEFAULTS if len({repr(one.get(name)) for one in recipes}) > 1}
-    short = [_label(one, varied) for one in recipes]
+    told = set(varied(recipes)) & set(DEFAULTS)
+    short = [_label(one, told) for one in recipes]
     return tuple(
         text + _apart(one, [other for other, its in zip(recipes, short, strict=True) if its == text])
         for text, one in zip(short, recipes, strict=True)
     )
 
 
-def _label(options: Options, varied: set[str]) -> str:
-    images, how = _images(options), _transform(options) if {"transform", "consistency_weight"} & varied else ""
+def _label(options: Options, told: set[str]) -> str:
+    images, how = _images(options), _transform(options) if {"transform", "consistency_weight"} & told else ""
     parts = [how] if how and images == "clean" else [images, how]
-    if "start" in varied:
+    if "start" in told:
         parts.append(f"from {within(options['start'])}")
-    if "unfrozen_layers" in varied:
+    if "unfrozen_layers" in told:
         parts.append(f"{options['unfrozen_layers']} layers unfrozen")
     return ", ".join(part for part in parts if part)
 
@@ -79,22 +79,27 @@ def _transform(options: Options) -> str:
     return f"{word} without consistency" if options.get("consistency_weight") == 0 else word
 
 
-def _apart(options: Options, alike: Sequence[Options]) -> str:
-    """What tells the recipe from those of the same name: the options in which these differ."""
-    names = dict.fromkeys(name for one in alike for name in one)
-    varied = [name for name in names if len({repr(one.get(name)) for one in alike}) > 1]
-    told = ", ".join(f"{_WORDS.get(name, within(name))} {_said(options.get(name))}" for name in varied)
-    return f" ({told})" if told else ""
+def varied(recipes: Sequence[Options]) -> tuple[str, ...]:
+    """Returns the options in which the recipes differ."""
+    names = dict.fromkeys(name for one in recipes for name in one)
+    return tuple(name for name in names if len({repr(one.get(name)) for one in recipes}) > 1)
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """Returns an option's value as a name says it."""
     return "+".join(map(written, value)) or "none" if isinstance(value, tuple) else visible(written(value))
 
 
-def _plain(value: Any) -> Any:
-    """Lists as tuples in ascending order, since a set of rates has none, and whole numbers as such."""
+def plain(value: Any) -> Any:
+    """Returns lists as tuples in ascending order, since a set of rates has none, and whole numbers as such."""
     if isinstance(value, list | tuple):
-        return tuple(sorted((_plain(one) for one in value), key=lambda one: (isinstance(one, str), one)))
+        return tuple(sorted((plain(one) for one in value), key=lambda one: (isinstance(one, str), one)))
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def _apart(options: Options, alike: Sequence[Options]) -> str:
+    """What tells the recipe from those of the same name: the options in which these differ."""
+    told = ", ".join(f"{_WORDS.get(name, within(name))} {said(options.get(name))}" for name in varied(alike))
+    return f" ({told})" if told else ""
