@@ -1,5 +1,6 @@
 """Draws lines of a knob's values, and groups of bars, as SVG for a page: nothing is computed here but places."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from analysis.bars import Bar, Bars
@@ -7,7 +8,7 @@ from analysis.breaks import pieces
 from analysis.canvas import Canvas, broken_at, grid, names, opening, path, room_for_names, tick_text, titles
 from analysis.colours import steps
 from analysis.lines import LinePanel, Series
-from analysis.placement import spread, thinned
+from analysis.placement import Position, spread, thinned
 from analysis.wording import escaped, shortened, shown, within
 
 LABEL_MOST: Final = 12
@@ -29,8 +30,15 @@ def looks_of(bars: Bars) -> tuple[str, ...]:
     return tuple(f"{letter}{step}" for step in steps(len(bars.series), bars.ordered))
 
 
-def line_chart(panel: LinePanel, series: Series, name: str) -> str:
-    """Returns the SVG of a metric's lines, such as over the epochs, each with its series' text beside its end."""
+def line_chart(panel: LinePanel, series: Series, name: str, rings: Sequence[tuple[int, Position]] = ()) -> str:
+    """Returns the SVG of a metric's lines, such as over the epochs, each with its series' text beside its end.
+
+    Args:
+        panel: what is drawn.
+        series: that its lines belong to.
+        name: of the clip path.
+        rings: places that are marked on lines, each with its series.
+    """
     written = [shortened(text, LABEL_MOST) for text in series.written]
     canvas = Canvas(480, 300, left=84, right=34 + LETTER * max(len(text) for text in written))
     parts = [opening(canvas, f"{panel.title} by {within(panel.x.label).lower()}", name), grid(canvas, panel)]
@@ -46,6 +54,9 @@ def line_chart(panel: LinePanel, series: Series, name: str) -> str:
             for corner in course[: 1 if panel.x.high > 12 else None]:
                 x, y = canvas.at(panel, *corner)
                 parts.append(f'<circle class="spot {look}" cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>')
+    for value, place in rings:
+        x, y = canvas.at(panel, *place)
+        parts.append(f'<circle class="ring {marks(series)[value]}" cx="{x:.1f}" cy="{y:.1f}" r="6"/>')
     return "".join([*parts, *_labels(canvas, panel, series, written), "</svg>"])
 
 
@@ -71,10 +82,15 @@ def bar_chart(bars: Bars, name: str, width: float = 1140.0) -> str:
 
 def series_legend(bars: Bars) -> str:
     """Returns the list that says what each colour of the bars means."""
+    return colour_legend(looks_of(bars), bars.series)
+
+
+def colour_legend(looks: Sequence[str], names: Sequence[str]) -> str:
+    """Returns the list that says what each colour means, given as its class."""
     keys = (
         f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="bar {look}" x="1" y="1" '
         f'width="14" height="14"/></svg>{escaped(name)}</li>'
-        for look, name in zip(looks_of(bars), bars.series, strict=True)
+        for look, name in zip(looks, names, strict=True)
     )
     return f'<ul class="legend">{"".join(keys)}</ul>'
 

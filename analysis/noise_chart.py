@@ -13,7 +13,7 @@ from analysis.lines import Line, LinePanel, Names, band_ends
 from analysis.noise_nets import Curve, Nets, Split, at_scale, over_draws, read_curve, training_scale
 from analysis.noise_points import ARMS_MOST, Arm, Point, arms, points
 from analysis.panels import Axis, ticks, value_axis
-from analysis.placement import Position
+from analysis.placement import Position, thinned
 from analysis.wording import GOALS, readable, shown
 from search_spaces.study import Study
 
@@ -91,12 +91,12 @@ def training_chart(found: Nets) -> NoiseChart:
     )
 
 
-def inference_chart(folder: Path, numbers: Sequence[int] = (), split: Split = "test") -> NoiseChart:
+def inference_chart(folder: Path, numbers: Sequence[int], split: Split = "test") -> NoiseChart:
     """Returns the scores of single nets of a study over the noise of inference, each with its band over draws.
 
     Args:
         folder: of the study.
-        numbers: of its trials; none for all that were evaluated.
+        numbers: of its trials, at least one.
         split: of the images.
 
     Raises:
@@ -109,7 +109,7 @@ def inference_chart(folder: Path, numbers: Sequence[int] = (), split: Split = "t
     trials = records.trials(folder)
     states = dict(zip(trials["number"].to_pylist(), trials["state"].to_pylist(), strict=True))
     curve = read_curve(folder, study)
-    asked = list(dict.fromkeys(numbers)) or [number for number in curve if split in curve[number]]
+    asked = list(dict.fromkeys(numbers))
     for number in asked:
         _check_evaluated(study, number, states, curve, split)
     if len(asked) > ARMS_MOST:
@@ -144,6 +144,27 @@ def inference_chart(folder: Path, numbers: Sequence[int] = (), split: Split = "t
         split,
         tuple(remarks),
     )
+
+
+def evaluated_trials(folder: Path, study: Study, split: Split = "test") -> tuple[int, ...]:
+    """Returns the trials of a study that were evaluated under noise of inference, by the noise of their training.
+
+    Of more than ARMS_MOST, so many of them, evenly chosen and with both ends.
+
+    Raises:
+        NotDrawable: none was.
+        OSError: the file cannot be read, is no whole Parquet file, or lacks a column.
+    """
+    curve = read_curve(folder, study)
+    scales = {
+        event.trial: training_scale(study, event.config)
+        for event in records.events(folder)
+        if event.kind == "asked" and split in curve.get(event.trial, {})
+    }
+    if not scales:
+        raise NotDrawable(study, f"none of its trials was evaluated on {split} images under noise")
+    order = sorted(scales, key=lambda number: (scales[number], number))
+    return tuple(order[place] for place in thinned(len(order), ARMS_MOST))
 
 
 def _noisy(found: Nets) -> tuple[str, str]:

@@ -89,7 +89,7 @@ def _map_table(drawn: HeatMap) -> str:
         for up, text in enumerate(drawn.y.written)
     )
     corner = f'<th scope="col">{escaped(drawn.y.label)} \\ {escaped(within(drawn.x.name))}</th>'
-    return _table(drawn.title, corner + heads, lines)
+    return plain_table(drawn.title, corner + heads, lines)
 
 
 def _bars_table(bars: Bars, corner: str) -> str:
@@ -104,10 +104,11 @@ def _bars_table(bars: Bars, corner: str) -> str:
         note = f" ({escaped(bars.notes[group])})" if bars.notes[group] else ""
         lines.append(f'<tr><th scope="row">{escaped(text)}{note}</th>{"".join(cells)}</tr>')
     heads = "".join(f'<th scope="col" class="num">{escaped(name)}</th>' for name in bars.series)
-    return _table(bars.title, f'<th scope="col">{escaped(corner)}</th>{heads}', "".join(lines))
+    return plain_table(bars.title, f'<th scope="col">{escaped(corner)}</th>{heads}', "".join(lines))
 
 
-def _table(caption: str, heads: str, lines: str) -> str:
+def plain_table(caption: str, heads: str, lines: str) -> str:
+    """Returns a table that cannot be sorted, of heads and lines as HTML; it scrolls where it is wide."""
     said = f"<caption>{escaped(caption)}</caption>" if caption else ""
     return (
         f'<div class="scroll" tabindex="0"><table>{said}<thead><tr>{heads}</tr></thead>'
