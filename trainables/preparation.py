@@ -38,6 +38,7 @@ _BUILDERS: Final[Mapping[str, str]] = {
     "examples": "trainables.classification.examples:build_examples",
     "evaluation": "trainables.classification.evaluation:build_evaluation",
     "segmentation-evaluation": "trainables.segmentation.evaluation:build_segmentation_evaluation",
+    "segmentation-evaluation": "trainables.segmentation.evaluation:build_segmentation_evaluation",
 }
 
 

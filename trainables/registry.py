@@ -27,6 +27,7 @@ class _Place:
     measured: str = ""
     advice: str = ""
     not_data: str = ""
+    evaluation: str = ""
 
 
 _PLACES: Final[Mapping[str, _Place]] = {
@@ -39,6 +40,7 @@ _PLACES: Final[Mapping[str, _Place]] = {
         measured="trainables.classification.measured:measured",
         advice="trainables.classification.measured:advice",
         not_data="trainables.data.registry:not_data",
+        evaluation="trainables.classification.planner:evaluation_step",
     ),
     "closed-form": _Place(
         options="trainables.closed_form:ClosedFormOptions",
@@ -53,8 +55,10 @@ _PLACES: Final[Mapping[str, _Place]] = {
         data="trainables.data.registry:masked_sets",
         trainer="trainables.segmentation.trainer:SegmentationTrainer",
         planner="trainables.segmentation.planner:plan",
-        advice="trainables.segmentation.vocabulary:advice",
+        measured="trainables.segmentation.measured:measured",
+        advice="trainables.segmentation.measured:advice",
         not_data="trainables.data.registry:not_masked",
+        evaluation="trainables.segmentation.evaluation_step:evaluation_step",
     ),
 }
 
@@ -119,6 +123,24 @@ def load_advice(name: str) -> Callable[..., list[str]]:
     """The function `(options, possible, metrics)` that gives a study's reader lines of advice; imports no torch."""
     place = _place(name).advice
     return _at(place) if place else _no_advice
+
+
+def load_evaluation(name: str) -> Callable[..., Step]:
+    """The function `(name, options, checkpoint, sha256, sets, noise_scales)` that plans how a trial is evaluated.
+
+    It takes a trial's options, drawn and held, its checkpoint's path and SHA-256, the study's plan with `hold_out`, and
+    the scales of a curve over inference noise, none for the trainer's own. The builder of the step tells scores of
+    images that no search saw. Imports no torch.
+
+    Raises:
+        TrainableError: OPTION_INVALID, where the trainer has no evaluation; TRAINER_UNKNOWN.
+    """
+    place = _place(name).evaluation
+    if not place:
+        able = ", ".join(other for other in trainer_names() if _PLACES[other].evaluation)
+        raise TrainableError("OPTION_INVALID", f"the {name} trainer has no evaluation; those that have one: {able}")
+    step: Callable[..., Step] = _at(place)
+    return step
 
 
 def _nothing_measured(

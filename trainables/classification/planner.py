@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from trainables import laws
 from trainables.classification.corruption_steps import TEST_ERRORS, corruption_steps, under_corruption
-from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read, training_sets
+from trainables.classification.network_options import ARCHITECTURE, architecture
+from trainables.classification.noise_steps import noise_steps
+from trainables.classification.options import ClassificationOptions, read, training_sets
 from trainables.classification.set_steps import EVALUATION_SETS, attack_of, set_steps
 from trainables.classification.style_steps import STYLES, STYLISED
 from trainables.classification.vocabulary import METRICS, SCORED_ON
@@ -23,6 +25,8 @@ TRAINING_IMAGES_VERSION: Final = 1
 EXAMPLES_VERSION: Final = 1
 EVALUATION_VERSION: Final = 2
 
+_SHAPES: Final = tuple(name for name in ARCHITECTURE if name not in ("activation", "input_size"))
+"""What tells one network's weights from another's."""
 _BASELINE: Final = (
     "baseline_epochs",
     "baseline_batch_size",
@@ -66,10 +70,18 @@ def plan(
     if with_baseline:
         steps.append(_baseline_step(held, seed))
     corrupted = corruption_steps(data, held, options, possible, metrics, seed, hold_out)
-    return (*steps, *set_steps(held, sets, seed), *corrupted)
+    noise = noise_steps(held, options, possible, metrics)
+    return (*steps, *noise, *set_steps(held, sets, seed), *corrupted)
 
 
-def evaluation_step(name: str, options: Mapping[str, Any], checkpoint: str, sha256: str, sets: Sequence[Step]) -> Step:
+def evaluation_step(
+    name: str,
+    options: Mapping[str, Any],
+    checkpoint: str,
+    sha256: str,
+    sets: Sequence[Step],
+    noise_scales: Sequence[float] = (),
+) -> Step:
     """Scores one trial's checkpoint on clean images and on all perturbed sets, those that are held out among them.
 
     Where the plan has corrupted test images, it is scored on them too.
@@ -80,17 +92,23 @@ def evaluation_step(name: str, options: Mapping[str, Any], checkpoint: str, sha2
         checkpoint: path on the planning machine.
         sha256: of that file.
         sets: the study's plan with `hold_out`.
+        noise_scales: none; no curve over weight noise is made here.
 
     Raises:
         TrainableError: OPTION_INVALID; SET_MISSING, where the plan lacks a set.
     """
+    if noise_scales:
+        raise TrainableError(
+            "OPTION_INVALID",
+            "noise scales: the classification trainer makes no curve over weight noise; leave them out",
+        )
     held = read(options)
     after = ("data", *(f"set/{name}" for name in EVALUATION_SETS))
     missing = sorted(set(after) - {step.name for step in sets})
     if missing:
         raise TrainableError("SET_MISSING", f"{name}: the plan lacks {missing[0]}; plan with hold_out")
     arguments = {
-        "options": _architecture(held),
+        "options": architecture(held),
         "attacks": {name.replace("-", "_"): attack_of(held, name) for name in EVALUATION_SETS},
         "trained_on": list(training_sets(held)),
         "sha256": sha256,
@@ -132,7 +150,7 @@ def _first_values(searched: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
 
 
 def _check_starts(held: ClassificationOptions, searched: Mapping[str, Sequence[Any]], starts: set[str]) -> None:
-    shapes = [name for name in ("model", "width", "stem", "head") if len(set(searched.get(name, ()))) > 1]
+    shapes = [name for name in _SHAPES if len(set(searched.get(name, ()))) > 1]
     files = sorted(starts - {"scratch"})
     if shapes and files:
         raise TrainableError(
@@ -147,10 +165,6 @@ def _plain(held: ClassificationOptions) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(held).items()}
 
 
-def _architecture(held: ClassificationOptions) -> dict[str, Any]:
-    return {name: getattr(held, name) for name in ARCHITECTURE}
-
-
 def _start_steps(held: ClassificationOptions, starts: set[str], data: str) -> list[Step]:
     steps = []
     for start, named in (("pretrained", held.pretrained_path), ("checkpoint", held.checkpoint_path)):
@@ -158,11 +172,11 @@ def _start_steps(held: ClassificationOptions, starts: set[str], data: str) -> li
             path = absolute(named)
             told = {"start": start, **content(path), "version": START_VERSION}
             places = {"path": path} if path else {}
-            steps.append(Step(start, "start", {**_architecture(held), **told}, ("data",), here=True, places=places))
+            steps.append(Step(start, "start", {**architecture(held), **told}, ("data",), here=True, places=places))
     if "pretext" in starts:
         # No seed of the study: all studies share these weights, as they would share published ones.
         check_pretext(data)
-        arguments = {**_architecture(held), "data": data, "version": PRETEXT_VERSION}
+        arguments = {**architecture(held), "data": data, "version": PRETEXT_VERSION}
         note = "trained once for all studies of this network; minutes on a CPU"
         steps.append(Step("pretext", "pretext", arguments, ("data",), note=note))
     return steps
@@ -184,12 +198,12 @@ def _baseline_step(held: ClassificationOptions, seed: int) -> Step:
                 "OPTION_INVALID", f"baseline_sha256: {path} lies elsewhere and is not read to plan; give its SHA-256"
             )
         arguments = {
-            "options": _architecture(held),
+            "options": architecture(held),
             "sha256": held.baseline_sha256.lower() or sha256_of(path),
             **shared,
         }
         return Step("baseline", "baseline", arguments, ("data",), here=True, places={"weights": path})
-    chosen = _architecture(held) | {name: getattr(held, name) for name in _BASELINE}
+    chosen = architecture(held) | {name: getattr(held, name) for name in _BASELINE}
     # The file itself reaches the address by the digest of its step; here its path only keeps the options lawful.
     chosen["checkpoint_path"] = "prepared" if held.baseline_start == "checkpoint" else ""
     after = ("data",) if held.baseline_start == "scratch" else ("data", held.baseline_start)
