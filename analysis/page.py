@@ -61,7 +61,7 @@ def render(
         _source(study),
     ]
     own = f"style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}"
-    policy = f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; img-src data:; {own}; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'

@@ -102,6 +102,7 @@ summary{cursor:pointer}
 .value{fill:none;stroke:var(--mark);stroke-width:1.9;stroke-linejoin:round}
 .spot,.bar{fill:var(--mark)}
 .spread{fill:var(--mark);opacity:.16}
+.ring{fill:var(--paper);stroke:var(--mark);stroke-width:2.4}
 .lead{fill:none;stroke:var(--mark);stroke-dasharray:1 4}
 .whisker{stroke:var(--ink);stroke-width:1.4}
 .dash{stroke:var(--ink);stroke-width:2.2}
@@ -111,6 +112,12 @@ summary{cursor:pointer}
 .groups{display:grid;gap:24px;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr))}
 .groups figure{max-width:860px}
 .groups svg text,.groups svg .axis{font-size:15px}
+.masks table{width:auto}
+.masks td:first-child,.masks th:first-child{position:static}
+.masks th,.masks td{padding:6px 5px}
+.masks th{white-space:normal}
+.masks img{display:block;max-width:100%;min-width:104px;height:auto}
+.swatch{stroke:var(--quiet);stroke-width:.6}
 .ways{margin:4px 0 12px;padding-left:20px;max-width:72ch;overflow-wrap:anywhere}
 h3{font-size:1rem;margin:26px 0 8px}
 .scroll-x{overflow-x:auto;margin-top:18px}
@@ -225,6 +232,37 @@ SCRIPT: Final = """
         (down ? beyond(point, points, step) : order[(place + step + order.length) % order.length]).focus();
       });
     });
+  }
+  const named = {};
+  for (const item of document.querySelectorAll('[data-colour]')) {
+    named[item.dataset.colour] = item.title || item.textContent;
+  }
+  for (const figure of document.querySelectorAll('.masks')) {
+    const tip = figure.querySelector('.tip');
+    const pixel = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    pixel.canvas.width = pixel.canvas.height = 1;
+    const tell = event => {
+      const mask = event.target;
+      const box = mask.getBoundingClientRect();
+      const x = Math.floor((event.clientX - box.left) / box.width * mask.naturalWidth);
+      const y = Math.floor((event.clientY - box.top) / box.height * mask.naturalHeight);
+      pixel.drawImage(mask, -x, -y);
+      const parts = [...pixel.getImageData(0, 0, 1, 1).data].slice(0, 3);
+      const name = named[parts.map(part => part.toString(16).padStart(2, '0')).join('')];
+      if (name) {
+        tip.textContent = name;
+        tip.hidden = false;
+      }
+      const frame = figure.getBoundingClientRect();
+      const most = document.documentElement.clientWidth - 8 - frame.left - tip.offsetWidth;
+      tip.style.left = Math.max(0, Math.min(event.clientX - frame.left + 14, most)) + 'px';
+      tip.style.top = event.clientY - frame.top + 18 + 'px';
+    };
+    for (const mask of figure.querySelectorAll('.mask')) {
+      mask.addEventListener('pointermove', tell);
+      mask.addEventListener('pointerdown', tell);
+      mask.addEventListener('pointerleave', () => { tip.hidden = true; });
+    }
   }
   const key = (line, place) => {
     const cell = line.cells[place];

@@ -4,15 +4,32 @@ from pathlib import Path
 
 from analysis import figure, page, printing, records
 from analysis.bar_figure import draw_evaluation
+from analysis.class_iou import CLASS_BARS, table_of
+from analysis.class_iou_figure import draw_class_iou
 from analysis.corruption import chosen
 from analysis.corruption_figure import save_errors
 from analysis.corruption_section import corruption_section
-from analysis.fitting import fitting_errors, fitting_evaluation, fitting_maps, fitting_sweep
+from analysis.fitting import (
+    fitting_class_iou,
+    fitting_errors,
+    fitting_evaluation,
+    fitting_inference,
+    fitting_maps,
+    fitting_masks,
+    fitting_noise,
+    fitting_sweep,
+)
 from analysis.front import front
 from analysis.grid_figure import draw_grid
 from analysis.knob_figure import draw_knob
+from analysis.mask_figure import draw_masks
+from analysis.noise_chart import NoiseChart
+from analysis.noise_figure import save_noise
+from analysis.noise_section import noise_section
 from analysis.page_sections import evaluation_section, grid_section, knob_section
 from analysis.replacing import replacing
+from analysis.segmentation_section import class_section, mask_section
+from search_spaces.study import Study
 
 
 def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
@@ -25,8 +42,11 @@ def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
     Returns:
         Paths by file name: trials.parquet, epochs.parquet, front.parquet, front.png, front.svg, report.html and
         study.toml; of a grid over two knobs also grid.png and grid.svg, of one over a single knob, or a second one of
-        named values, knob.png and knob.svg; evaluation.png and evaluation.svg where trials were evaluated, and where
-        that was under corruptions, corruption-errors.png and .svg, corruption-ratios.png and .svg.
+        named values, knob.png and knob.svg; of one over the weight noise of training, or evaluated under noise,
+        noise-curve.png, .svg and -points.parquet, and the same of noise-curve-test and noise-curve-trials;
+        evaluation.png and evaluation.svg where trials were evaluated, and where
+        that was under corruptions, corruption-errors.png and .svg, corruption-ratios.png and .svg; and where it was of
+        segmentation, masks.png and .svg, class-iou-bars.png, .svg and .parquet.
 
     Raises:
         LedgerError: no ledger in the folder, or one that cannot be read.
@@ -42,6 +62,8 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
     best = front(trials, study)
     maps, sweep = fitting_maps(trials, study), fitting_sweep(trials, epochs, study)
     evaluation, errors = fitting_evaluation(folder, study), fitting_errors(folder, study)
+    masks, classes = fitting_masks(folder, study), fitting_class_iou(folder, study)
+    noise = _noise(folder, study)
     target.mkdir(parents=True, exist_ok=True)
     tables = {"trials.parquet": trials, "epochs.parquet": epochs, "front.parquet": best}
     paths = {name: records.write_parquet(table, target / name) for name, table in tables.items()}
@@ -51,21 +73,45 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         paths |= printing.save(draw_grid(maps, study), target, "grid")
     if sweep:
         paths |= printing.save(draw_knob(sweep, title), target, "knob")
+    for name, (_, chart) in noise.items():
+        paths |= save_noise(chart, target, name)
     if evaluation:
         paths |= printing.save(draw_evaluation(evaluation, title), target, "evaluation")
     if errors:
         paths |= save_errors(chosen(errors, None, study), title, target)
+    if masks:
+        paths |= printing.save(draw_masks(masks, title), target, "masks")
+    if classes:
+        paths |= printing.save(draw_class_iou(classes, title), target, CLASS_BARS)
+        file = f"{CLASS_BARS}.parquet"
+        paths[file] = records.write_parquet(table_of(classes), target / file)
     leads = {
         number: {**(links or {}).get(number, {}), **({"checkpoint": _within(folder, path)} if path else {})}
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
     }
     corrupted = corruption_section(study, records.sets(folder), records.measured(folder), errors)
-    extra = (grid_section(maps, study), knob_section(sweep), evaluation_section(evaluation))
+    later = [corrupted, mask_section(masks), class_section(classes)]
+    extra = (
+        noise_section(dict(noise.values())),
+        grid_section(maps, study),
+        knob_section(sweep),
+        evaluation_section(evaluation),
+    )
     texts = {
-        "report.html": page.render(trials, epochs, best, study, leads, extra, [corrupted]),
+        "report.html": page.render(trials, epochs, best, study, leads, extra, later),
         "study.toml": study.source,
     }
     return paths | {name: _write(target / name, text) for name, text in texts.items()}
+
+
+def _noise(folder: Path, study: Study) -> dict[str, tuple[str, NoiseChart]]:
+    """What fits of scores over weight noise, by file name, each with its heading on the page."""
+    found = {
+        "noise-curve": ("Over the noise of training", fitting_noise(folder)),
+        "noise-curve-test": ("The same on test images", fitting_noise(folder, "test")),
+        "noise-curve-trials": ("Single nets over the noise of inference", fitting_inference(folder, study)),
+    }
+    return {name: (heading, chart) for name, (heading, chart) in found.items() if chart is not None}
 
 
 def _within(folder: Path, path: str) -> str:

@@ -1,0 +1,55 @@
+"""Draws IoU per class of evaluated trials: `python -m analysis.plot_class_iou results/weight-noise --trial 12`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis import command, printing, records
+from analysis.class_iou import CLASS_BARS, SPLIT, SPLITS, read_class_iou, table_of
+from analysis.class_iou_figure import draw_class_iou
+from analysis.evaluated import CLASS_IOU_FILE
+from analysis.segmentation_evaluated import not_evaluated
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes class-iou-bars as PNG, SVG and Parquet, prints their paths, and returns the exit status: 0, 2 or 3."""
+    parser = command.parser(
+        "analysis.plot_class_iou",
+        "Draw the intersection over union of every class, without weight noise and under it, of evaluated trials.",
+        "results/weight-noise --trial 12 --split hold_out --out /tmp/classes",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a segmentation study's folder that was evaluated")
+    command.add_trials(parser)
+    parser.add_argument(
+        "--split",
+        choices=tuple(SPLITS),
+        default=SPLIT,
+        help=f"images that it was measured on; original: the search's validation images (default: {SPLIT})",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
+    given = parser.parse_args(arguments)
+    out = given.out or given.folder
+    return command.run(out, lambda: write(given.folder, out, given.trial, given.split))
+
+
+def write(folder: Path, out: Path, trials: Sequence[int] = (), split: str = SPLIT) -> dict[str, Path]:
+    """Writes the figure and its numbers into `out`, which is made if it is not there; returns paths by file name.
+
+    Raises:
+        NotDrawable: the study or a trial was not evaluated, or not on the split.
+        LedgerError: no ledger in the folder, or one that cannot be read.
+        OSError: a file cannot be read or written.
+    """
+    study = records.read_study(folder)
+    every = read_class_iou(folder, study, trials, split)
+    if not every:
+        raise not_evaluated(study, CLASS_IOU_FILE)
+    out.mkdir(parents=True, exist_ok=True)
+    parts = [CLASS_BARS, *([split.replace("_", "-")] if split != SPLIT else []), *map(str, sorted(trials))]
+    name = "-".join(parts)
+    paths = printing.save(draw_class_iou(every, study.description or study.name), out, name)
+    return {**paths, f"{name}.parquet": records.write_parquet(table_of(every), out / f"{name}.parquet")}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
