@@ -18,8 +18,8 @@ Format = Annotated[
     str,
     typer.Argument(
         metavar="FORMAT",
-        help="image-folder, imagenet20, tiny-imagenet, cifar10 or cifar100; or a corrupted test set: imagenet-c, "
-        "tiny-imagenet-c or cifar-10-c.",
+        help="image-folder, imagenet20, tiny-imagenet, cifar10 or cifar100; with a class for every pixel: voc2012, "
+        "voc2012-aug, sbd or image-masks; or a corrupted test set: imagenet-c, tiny-imagenet-c or cifar-10-c.",
     ),
 ]
 Source = Annotated[
@@ -27,15 +27,18 @@ Source = Annotated[
     typer.Argument(
         metavar="PATH",
         help="Folder, or archive (zip, tar, tar.gz, tar.bz2, tar.xz), in the official layout; image-folder has a "
-        "folder for each class, at its top or below train and val or test; of a corrupted test set also a folder with "
-        "its archives.",
+        "folder for each class, image-masks the folders images and masks, at its top or below train and val or test; "
+        "of a corrupted test set also a folder with its archives.",
     ),
 ]
 Name = Annotated[str | None, typer.Option(help="Name that studies give. [default: the format, or the folder's name]")]
 Size = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Resize the short side of each image to N pixels and keep the N by N in the centre."
+        min=1,
+        metavar="N",
+        help="Resize the short side of each image to N pixels and keep the N by N in the centre; with masks the long "
+        "side, N at most, and nothing is cut off.",
     ),
 ]
 Classes = Annotated[
@@ -102,6 +105,9 @@ def data_add(
 
     The library is the folder that ROBUSTUNE_DATA names, or ~/.local/share/robustune/data. Images are divided into
     train, validation, test and hold-out by their content, class by class; equal images never stand in two splits.
+
+    Sets with masks (voc2012, voc2012-aug, sbd, image-masks) are data of trainer = "segmentation". Their images keep
+    their shape, and smaller ones are padded: with 0, and with void (255) in the masks.
 
     A corrupted test set (imagenet-c, tiny-imagenet-c, cifar-10-c) is not divided. `robustune evaluate` measures
     corruption errors on it where a study names it: corruption_test_data = "NAME" in [options].

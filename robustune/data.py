@@ -19,6 +19,8 @@ from trainables.errors import TrainableError
 SPLITS: Final = ("train", "validation", "test", "holdout")
 _SUFFIXES: Final = (".zip", ".tgz", ".tar", ".gz", ".xz", ".bz2")
 _LONGEST_NAME: Final = 60
+_OF_ANY_DATA: Final = ("image-folder", "image-masks")
+"""Formats of no particular data set."""
 
 
 def listed() -> list[str]:
@@ -34,7 +36,8 @@ def add(
     """Adds a user's images to the library, and returns what it holds now, a line each.
 
     Args:
-        layout: a format of `trainables.data.ingestion.adding.FORMATS` or of its `CORRUPTED_FORMATS`.
+        layout: a format of `trainables.data.ingestion.adding`: of its `FORMATS`, `MASKED_FORMATS` or
+            `CORRUPTED_FORMATS`.
         path: folder or archive; of a corrupted set also a folder with archives.
         name: of the data set; the format's, or the folder's for a format of no particular data set, where None.
         choices: fields of `trainables.data.ingestion.adding.Choices`.
@@ -45,7 +48,7 @@ def add(
     """
     from trainables.data.ingestion.adding import Choices, add
 
-    chosen = name or (_stem(path) if layout == "image-folder" else layout)
+    chosen = name or (_stem(path) if layout in _OF_ANY_DATA else layout)
     try:
         with bars(console or Console(stderr=True)) as progress:
             added = add(layout, path, chosen, Choices(**choices), library.folder(), progress)
@@ -107,12 +110,15 @@ def _told(name: str, facts: Mapping[str, Any], path: Path, digest: str, already:
     for count, what in (
         (facts["twins_left_out"], "training images left out, equal to an image of another split"),
         (len(facts["unreadable"]), f"images left out that cannot be read; {path / 'data.json'} names them"),
-        (facts["in_two_classes"], "different images stand in several classes"),
+        (facts.get("in_two_classes", 0), "different images stand in several classes"),
         *((count, f"{what}, not used") for what, count in facts["unused"].items()),
     ):
         if count:
             yield f"  {count:,} {what}"
-    yield f'a study names it: data = "{name}"'
+    if facts.get("padded"):
+        yield f"  {facts['padded']:.1%} of the pixels are padding, void in the masks: images of several sizes"
+    trainer = 'trainer = "segmentation", ' if facts.get("kind") == library.MASKED else ""
+    yield f'a study names it: {trainer}data = "{name}"'
 
 
 def _told_corrupted(name: str, facts: Mapping[str, Any], path: Path, digest: str, already: bool) -> Iterator[str]:

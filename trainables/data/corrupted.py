@@ -163,7 +163,7 @@ def _located(name: str) -> tuple[str, Path]:
         record = library.read(place, name)
         if record.kind == library.CORRUPTED:
             return record.digest, place
-    if name in registry.data_sets():
+    if name in {**registry.data_sets(), **registry.masked_sets()}:
         raise TrainableError(
             "DATA_INVALID",
             f"{OPTION}: {name!r} is a data set of clean images; name a corrupted test set, as `robustune data add "

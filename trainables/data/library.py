@@ -24,6 +24,9 @@ DATA: Final = "data"
 """The kind of a set with the four splits of clean images."""
 CORRUPTED: Final = "corrupted"
 """The kind of a corrupted test set."""
+MASKED: Final = "masked"
+"""The kind of a set with the four splits of clean images that have a class for every pixel."""
+KINDS: Final = (DATA, CORRUPTED, MASKED)
 ONLY_TESTS: Final = (
     "it holds corrupted test images, which nothing trains on; train on other data, and name this one in [options]: "
     'corruption_test_data = "{name}"'
@@ -43,7 +46,7 @@ class Record:
         name: of the data set.
         description: what it is, in one line.
         digest: of its entry in the library's store.
-        kind: `DATA` or `CORRUPTED`.
+        kind: of `KINDS`.
     """
 
     name: str
@@ -110,7 +113,7 @@ def read(library: Path, name: str) -> Record:
         with path.open("rb") as stream:
             plain = json.loads(stream.read(_LARGEST_RECORD))
         found = Record(**plain)
-        sound = is_digest(found.digest) and isinstance(found.description, str) and found.kind in (DATA, CORRUPTED)
+        sound = is_digest(found.digest) and isinstance(found.description, str) and found.kind in KINDS
         if found.name != name or not sound:
             raise ValueError("its fields are not those of a data set")
     except FileNotFoundError as error:
@@ -183,9 +186,12 @@ def remove(library: Path, name: str) -> None:
 def build_library_data(arguments: Mapping[str, Any], inputs: "Inputs", directory: Path) -> dict[str, Any]:
     """Takes a data set over from this machine's library, by links where both lie on one disk, and counts its images."""
     from trainables.data.soundness import check_data
+    from trainables.segmentation.soundness import check_masked
 
-    take_over(Path(inputs.places["library"]), arguments["digest"], directory)
-    return dict(check_data(directory))
+    place = Path(inputs.places["library"])
+    take_over(place, arguments["digest"], directory)
+    masked = facts(place, arguments["digest"]).get("kind") == MASKED
+    return dict((check_masked if masked else check_data)(directory))
 
 
 def take_over(library: Path, digest: str, directory: Path) -> None:

@@ -46,8 +46,9 @@ def data_sets() -> Mapping[str, str]:
 
 
 def masked_sets() -> Mapping[str, str]:
-    """What each data set is whose images have a class for every pixel, in one line, by name."""
-    return {name: place.description for name, place in _PLACES.items() if place.masked}
+    """What each data set is whose pixels have classes, in one line, by name: the library's, then the built-in ones."""
+    built_in = {name: place.description for name, place in _PLACES.items() if place.masked}
+    return {**library.descriptions(library.folder(), library.MASKED), **built_in}
 
 
 def corrupted_sets() -> Mapping[str, str]:

@@ -281,7 +281,7 @@ def test_nothing_stays_behind_where_adding_fails(
     def fail(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(adding_module, "write_rows", fail)
+    monkeypatch.setattr(adding_module, "write_splits", fail)
     with pytest.raises(KeyboardInterrupt):
         adding("image-folder", photos)
     assert [path for path in library.rglob("*") if path.is_file()] == []

@@ -114,20 +114,23 @@ def test_voc_is_read_as_published(making: Any, voc: Files, tmp_path: Path, name:
 def test_trainaug_trains_with_the_further_masks_and_validates_with_the_official_ones(
     making: Any, voc: Files, tmp_path: Path
 ) -> None:
-    with found(voc2012_aug, making, voc, tmp_path) as got:
-        assert [Path(each).stem for each in got.names[:4]] == [
+    with found(voc2012_aug, making, voc, tmp_path) as official:
+        assert [Path(each).stem for each in official.names[:4]] == [
             "2007_000032",
             "2007_000039",
             "2008_000008",
             "2008_000015",
         ]
-        assert all("SegmentationClassAug" in name for name in got.masks[:4])
-        assert all("SegmentationClassAug" not in name for name in got.masks[4:])
-        assert np.array_equal(got.read(2)[1], mask("2008_000008", 11, 7) % 255)
+        assert all("SegmentationClassAug" in name for name in official.masks[:4])
+        assert all("SegmentationClassAug" not in name for name in official.masks[4:])
+        assert np.array_equal(official.read(2)[1], mask("2008_000008", 11, 7) % 255)
+    paths = b"/JPEGImages/2007_000032.jpg /SegmentationClassAug/2007_000032.png\nJPEGImages/2008_000015.jpg x\n"
+    with found(voc2012_aug, making, voc | {f"{TOP}/ImageSets/Segmentation/trainaug.txt": paths}, tmp_path, "z") as got:
+        assert [Path(each).stem for each in got.names[:2]] == ["2007_000032", "2008_000015"]
     unlisted = {name: content for name, content in voc.items() if "trainaug" not in name}
     with found(voc2012_aug, making, unlisted, tmp_path, "y") as again:
-        assert sorted(again.names) == sorted(got.names)
-        assert list(again.origins) == list(got.origins)
+        assert sorted(again.names) == sorted(official.names)
+        assert list(again.origins) == list(official.origins)
 
 
 def test_a_list_or_a_file_that_does_not_fit_voc_is_named(making: Any, voc: Files, tmp_path: Path) -> None:

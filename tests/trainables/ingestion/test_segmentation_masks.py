@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from trainables.data import masked_images
-from trainables.data.ingestion.segmentation_masks import IGNORED, check_mask, decoded_mask, fitted_pair
+from trainables.data.ingestion.segmentation_masks import IGNORED, check_mask, decoded_mask, fitted_pair, fitted_size
 from trainables.data.ingestion.trees import Unreadable
 
 VALUES = np.array([[0, 1, 2, 20], [255, 3, 0, 1], [9, 9, 9, 9]], np.uint8)
@@ -92,22 +92,21 @@ def test_a_mask_is_held_against_its_image_and_the_classes() -> None:
     pixels = np.zeros((3, 4, 3), np.uint8)
     check_mask(VALUES, pixels, 21)
     check_mask(VALUES, pixels, 0)
-    with pytest.raises(Unreadable, match="4x3 pixels, the image 3x4"):
+    with pytest.raises(Unreadable, match="has 4x3 pixels, the image 3x4"):
         check_mask(VALUES, pixels.transpose(1, 0, 2), 21)
     with pytest.raises(Unreadable, match="value 9; classes are 0 to 8"):
         check_mask(VALUES, pixels, 9)
-
-
-def test_small_images_keep_their_pixels_and_are_padded_by_void() -> None:
-    pixels = np.random.default_rng(1).integers(0, 256, (3, 4, 3)).astype(np.uint8)
-    fitted, mask = fitted_pair(pixels, VALUES, 6)
-    assert fitted.shape == (6, 6, 3)
-    assert np.array_equal(fitted[:3, :4], pixels)
-    assert np.array_equal(mask[:3, :4], VALUES)
-    assert (mask[3:] == IGNORED).all()
-    assert (mask[:, 4:] == IGNORED).all()
-    assert (fitted[3:] == 0).all()
+    with pytest.raises(Unreadable, match="is 255, void, everywhere"):
+        check_mask(np.full((3, 4), 255, np.uint8), pixels, 21)
     assert IGNORED == masked_images.IGNORED
+
+
+@pytest.mark.parametrize("longest", [None, 4, 6])
+def test_small_images_keep_their_pixels(longest: int | None) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 4, 3)).astype(np.uint8)
+    fitted, mask = fitted_pair(pixels, VALUES, longest)
+    assert np.array_equal(fitted, pixels)
+    assert np.array_equal(mask, VALUES)
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 20), (20, 40), (33, 33), (500, 3), (3, 500)])
@@ -116,13 +115,14 @@ def test_large_ones_keep_their_shape_and_their_classes(height: int, width: int) 
     mask[: height // 2] = 7
     pixels = np.repeat(mask[..., None] * 30, 3, 2)
     fitted, small = fitted_pair(pixels, mask, 16)
-    seen = small != IGNORED
-    rows, columns = seen.any(1).sum(), seen.any(0).sum()
+    rows, columns = small.shape
+    assert fitted.shape == (rows, columns, 3)
+    assert (columns, rows) == fitted_size(width, height, 16)
     assert max(rows, columns) == 16
     assert abs(rows - max(1, 16 * height / max(height, width))) <= 0.5
     assert abs(columns - max(1, 16 * width / max(height, width))) <= 0.5
-    assert set(np.unique(small[seen])) <= {0, 7}
+    assert set(np.unique(small)) <= {0, 7}
     if height > 3:
-        flat = seen & np.isin(fitted[..., 0], (0, 210))
-        assert flat.sum() > 0.6 * seen.sum()
+        flat = np.isin(fitted[..., 0], (0, 210))
+        assert flat.mean() > 0.6
         assert np.array_equal(fitted[..., 0][flat] // 30, small[flat])

@@ -9,33 +9,38 @@ from typing import IO, Any, Final
 from trainables.corruption_facts import CORRUPTIONS
 from trainables.data import library as libraries
 from trainables.data.ingestion.adding_corrupted import add_corrupted
+from trainables.data.ingestion.adding_masked import add_masked
 from trainables.data.ingestion.archives import opened, opened_with_archives
 from trainables.data.ingestion.cifar import cifar10, cifar100
 from trainables.data.ingestion.class_folders import image_folder, imagenet20
 from trainables.data.ingestion.corrupted_arrays import cifar_10_c
 from trainables.data.ingestion.corrupted_folders import imagenet_c, tiny_imagenet_c
 from trainables.data.ingestion.corrupted_found import CorruptedFound
-from trainables.data.ingestion.description import FACTS, check_division, check_readable, content_digest, described
-from trainables.data.ingestion.division import SPLITS, divide, parts_of
+from trainables.data.ingestion.description import check_division, content_digest, described
+from trainables.data.ingestion.division import divide, parts_of
 from trainables.data.ingestion.found import Found
-from trainables.data.ingestion.pixels import Images, first_shape, lineage_name, read_all
+from trainables.data.ingestion.pixels import first_shape, read_all
 from trainables.data.ingestion.placing import (
     Added,
     Choices,
     Progress,
     bombs_refused,
+    check_images,
     check_room,
-    named,
+    placed,
     refusals,
 )
+from trainables.data.ingestion.segmentation_found import MaskedFound
+from trainables.data.ingestion.segmentation_pairs import image_masks
+from trainables.data.ingestion.segmentation_sbd import sbd
+from trainables.data.ingestion.segmentation_voc import voc2012, voc2012_aug
 from trainables.data.ingestion.tiny_imagenet import tiny_imagenet
 from trainables.data.ingestion.trees import Tree
-from trainables.data.ingestion.writing import write_rows
+from trainables.data.ingestion.writing import write_splits
 from trainables.data.library import Record
-from trainables.data.manifest import Entry, canonical
 from trainables.errors import TrainableError
 
-__all__ = ["CORRUPTED_FORMATS", "FORMATS", "Added", "Choices", "add"]
+__all__ = ["CORRUPTED_FORMATS", "FORMATS", "MASKED_FORMATS", "Added", "Choices", "add"]
 
 FORMATS: Final[Mapping[str, Callable[[Tree, Sequence[str]], Found]]] = {
     "image-folder": image_folder,
@@ -51,6 +56,13 @@ CORRUPTED_FORMATS: Final[Mapping[str, Callable[[Tree, Choices], CorruptedFound]]
     "cifar-10-c": cifar_10_c,
 }
 """Readers of corrupted test sets, by name; the constants of their corruptions have the same names."""
+MASKED_FORMATS: Final[Mapping[str, Callable[[Tree], MaskedFound]]] = {
+    "voc2012": voc2012,
+    "voc2012-aug": voc2012_aug,
+    "sbd": sbd,
+    "image-masks": image_masks,
+}
+"""Readers of images with a class for every pixel, by name."""
 LARGEST_SIDE: Final = 4096
 
 
@@ -58,7 +70,7 @@ def add(layout: str, path: Path, name: str, choices: Choices, library: Path, pro
     """Adds images under a name; the same images give the same digest, however they are stored, ordered or read.
 
     Args:
-        layout: of `FORMATS` or `CORRUPTED_FORMATS`.
+        layout: of `FORMATS`, `MASKED_FORMATS` or `CORRUPTED_FORMATS`.
         path: folder or archive; of a corrupted set also a folder with archives.
         name: of the data set.
         choices: how it is made.
@@ -81,6 +93,8 @@ def add(layout: str, path: Path, name: str, choices: Choices, library: Path, pro
         opened(path, library) as tree,
         bombs_refused(),
     ):
+        if layout in MASKED_FORMATS:
+            return add_masked(MASKED_FORMATS[layout](tree), layout, name, choices, library, scratch, progress)
         return _add(FORMATS[layout](tree, choices.classes), layout, name, choices, library, scratch, progress)
 
 
@@ -104,50 +118,25 @@ def _add(
         scratch,
         lambda done: progress("reading", done, len(found.names)),
     )
-    check_readable(found, images, library / f"{name}.unreadable.txt", choices.skip_unreadable)
+    check_images(images.unreadable, len(found.names), choices, library / f"{name}.unreadable.txt")
     labels = [found.labels[number] for number in images.numbers]
     division = divide(images.lineage, labels, [found.origins[number] for number in images.numbers], parts)
     check_division(found.classes, labels, division)
     facts = described(found, images, labels, division, parts)
     facts |= {"format": layout, "size": choices.size, "flips_keep_labels": choices.flips_keep_labels is not False}
-    record = Record(name, _in_words(facts), content_digest(facts, images, labels, division))
-    already = named(library, record)
-    entry = _published(library, record, images, labels, division.splits, facts, progress)
-    if not already and not libraries.write(library, record):
-        named(library, record)  # somebody else was faster: with the same images, or with others
-    return Added(record, entry.path, facts, already)
-
-
-def _published(
-    library: Path,
-    record: Record,
-    images: Images,
-    labels: Sequence[int],
-    splits: Mapping[str, Sequence[int]],
-    facts: Mapping[str, Any],
-    progress: Progress,
-) -> Entry:
-    total, done = sum(map(len, splits.values())), 0
-
-    def told(more: int) -> None:
-        nonlocal done
-        done += more
-        progress("writing", done, total)
+    contents = [label.to_bytes(8, "little") for label in labels]
+    record = Record(name, _in_words(facts), content_digest(facts, images.lineage, contents, division))
 
     def build(directory: Path) -> None:
-        (directory / FACTS).write_bytes(canonical(facts))
-        for split in SPLITS:
-            rows = splits[split]
-            lineage = [lineage_name(images.lineage[row]) for row in rows]
-            write_rows(directory / f"{split}.arrow", images.pixels, rows, [labels[row] for row in rows], lineage, told)
+        write_splits(directory, images.pixels, division.splits, labels, images.lineage, progress)
 
-    return libraries.store(library).publish(record.digest, build, {"kind": "added", "name": record.name})
+    return placed(library, record, facts, build)
 
 
 def _check(layout: str, name: str, choices: Choices, library: Path) -> None:
     from trainables.data.registry import is_built_in  # which lists the library's sets as well
 
-    formats = (*FORMATS, *CORRUPTED_FORMATS)
+    formats = (*FORMATS, *MASKED_FORMATS, *CORRUPTED_FORMATS)
     if layout not in formats:
         raise TrainableError("OPTION_INVALID", f"format {layout!r}: there is {', '.join(formats)}; name one of them")
     if layout in CORRUPTED_FORMATS:
@@ -158,6 +147,11 @@ def _check(layout: str, name: str, choices: Choices, library: Path) -> None:
             "OPTION_INVALID",
             f"--corruptions: {layout} is no corrupted test set; leave it out, or name one of "
             f"{', '.join(CORRUPTED_FORMATS)}",
+        )
+    if layout in MASKED_FORMATS and choices.classes:
+        raise TrainableError(
+            "OPTION_INVALID",
+            f"--classes: a pixel of {layout} that is of none of them would be of no class; leave it out, all are taken",
         )
     if is_built_in(libraries.checked_name(name)):
         raise TrainableError("OPTION_INVALID", f"name {name!r}: a built-in data set has it; give another with --name")

@@ -1,7 +1,6 @@
 """Adds a corrupted test set to the library: read and written corruption by corruption, never held as a whole."""
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -13,10 +12,9 @@ from trainables.corruption_facts import SEVERITIES
 from trainables.data import library as libraries
 from trainables.data.ingestion.class_names import some
 from trainables.data.ingestion.corrupted_found import CorruptedFound
-from trainables.data.ingestion.description import FACTS
 from trainables.data.ingestion.found import Found
 from trainables.data.ingestion.pixels import Images, Shape, first_shape, read_all
-from trainables.data.ingestion.placing import Added, Choices, Progress, check_room, named
+from trainables.data.ingestion.placing import Added, Choices, Progress, check_readable, check_room, placed
 from trainables.data.ingestion.trees import Unreadable
 from trainables.data.ingestion.writing import write_rows
 from trainables.data.library import Record
@@ -46,25 +44,20 @@ def add_corrupted(
     shape = _common_shape(found, choices.size)
     each = len(SEVERITIES) * len(found.sources)
     check_room(library, shape, each * len(found.corruptions), aside=each)
-    store = libraries.store(library)
-    with store.aside() as aside:
+    with libraries.store(library).aside() as aside:
         writing = _Writing(found, shape, choices, library, aside, progress)
         for corruption in found.corruptions:
             writing.write(corruption)
-        writing.check_readable(library / f"{name}.unreadable.txt")
+        would_do = "get them again, or take other --corruptions or --classes"
+        check_readable(writing.unreadable, "corrupted images", would_do, library / f"{name}.unreadable.txt")
         facts = _facts(found, shape) | {"format": layout, "constants": layout, "size": choices.size}
         record = Record(name, _in_words(facts), _digest(facts, found, writing.lineage), libraries.CORRUPTED)
-        already = named(library, record)
 
         def build(directory: Path) -> None:
-            (directory / FACTS).write_bytes(canonical(facts))
             for file in aside.iterdir():
                 move(file, directory / file.name)
 
-        entry = store.publish(record.digest, build, {"kind": "added", "name": name})
-    if not already and not libraries.write(library, record):
-        named(library, record)  # somebody else was faster: with the same images, or with others
-    return Added(record, entry.path, facts, already)
+        return placed(library, record, facts, build)
 
 
 @dataclass
@@ -118,24 +111,6 @@ class _Writing:
     def _told(self, what: str, corruption: str, each: int) -> Callable[[int], None]:
         before = self.found.corruptions.index(corruption) * each
         return lambda done: self.progress(what, before + done, each * len(self.found.corruptions))
-
-    def check_readable(self, listing: Path) -> None:
-        """Refuses a set with images that cannot be read; the listing names all of them, and is gone otherwise.
-
-        Raises:
-            TrainableError: IMAGES_UNREADABLE.
-        """
-        if not self.unreadable:
-            listing.unlink(missing_ok=True)
-            return
-        lines = (f"{json.dumps(name)}\t{reason}\n" for name, reason in self.unreadable)
-        listing.write_text("".join(lines), "utf-8", "backslashreplace")
-        shown = some([f"{name} ({reason})" for name, reason in self.unreadable])
-        raise TrainableError(
-            "IMAGES_UNREADABLE",
-            f"{len(self.unreadable):,} corrupted images cannot be read: {shown}; all are named in {listing}: get them "
-            "again, or take other --corruptions or --classes",
-        )
 
 
 def _common_shape(found: CorruptedFound, size: int | None) -> Shape:

@@ -1,10 +1,8 @@
 """What a divided data set has to keep to, and what its `data.json` says of it."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,36 +14,9 @@ from trainables.data.ingestion.pixels import Images
 from trainables.data.manifest import canonical
 from trainables.errors import TrainableError
 
-FACTS: Final = "data.json"
 VERSION: Final = 1
 """Part of every digest: raise it whenever the same images give other files."""
 _DIGITS: Final = 6
-
-
-def check_readable(found: Found, images: Images, listing: Path, skip: bool) -> None:
-    """Refuses a set with images that cannot be read, unless they are to be skipped.
-
-    Args:
-        found: the whole set.
-        images: what could be read.
-        listing: gets a line for each of the others where the set is refused, and is gone otherwise.
-        skip: leave them out; they are counted and named in `data.json`.
-
-    Raises:
-        TrainableError: IMAGES_UNREADABLE.
-        OSError: the listing cannot be written.
-    """
-    if skip or not images.unreadable:
-        listing.unlink(missing_ok=True)
-        return
-    lines = (f"{json.dumps(name)}\t{reason}\n" for name, reason in images.unreadable)
-    listing.write_text("".join(lines), "utf-8", "backslashreplace")
-    named = some([f"{name} ({reason})" for name, reason in images.unreadable])
-    raise TrainableError(
-        "IMAGES_UNREADABLE",
-        f"{len(images.unreadable):,} of {len(found.names):,} images cannot be read: {named}; all are named in "
-        f"{listing}: mend them, or leave them out with --skip-unreadable",
-    )
 
 
 def check_division(classes: Sequence[str], labels: Sequence[int], division: Division) -> None:
@@ -71,37 +42,53 @@ def check_division(classes: Sequence[str], labels: Sequence[int], division: Divi
 def described(
     found: Found, images: Images, labels: Sequence[int], division: Division, parts: Mapping[str, Part]
 ) -> dict[str, Any]:
-    """What `data.json` says: what trainers read, and how the set came about.
-
-    A channel that is the same everywhere has a `std` of 1, so that normalising makes zeros of it.
-    """
-    train = np.asarray(division.splits["train"])
-    pixels = len(train) * images.pixels[0, 0].size
-    mean = images.sums[train].sum(0) / pixels
-    variance = images.squares[train].sum(0) / pixels - mean**2
-    lineage = {split: {images.lineage[row] for row in rows} for split, rows in division.splits.items()}
+    """What `data.json` says: what trainers read, and how the set came about."""
+    train = division.splits["train"]
     return {
         "classes": list(found.classes),
         **({"class_ids": list(found.class_ids)} if found.class_ids else {}),
-        "mean": [round(float(value) / 255, _DIGITS) for value in mean],
-        "std": [round(float(value) ** 0.5 / 255, _DIGITS) or 1.0 for value in variance.clip(0)],
+        **colour_facts(images, train, len(train) * images.pixels[0, 0].size),
         "image_shape": list(images.pixels.shape[1:]),
         "division": told(parts),
-        "counts": {split: len(division.splits[split]) for split in SPLITS},
-        "sources": {split: len(lineage[split]) for split in SPLITS},
-        "twins_left_out": len(division.left_out),
+        **division_facts(images, division, found.unused),
         "in_two_classes": _in_two_classes(images, labels),
-        "unreadable": sorted([name, reason] for name, reason in images.unreadable),
-        "unused": {what: count for what, count in found.unused if count},
     }
 
 
-def content_digest(facts: Mapping[str, Any], images: Images, labels: Sequence[int], division: Division) -> str:
-    """SHA-256 over all that a set holds: images by their lineage, classes, splits and `data.json`."""
+def colour_facts(images: Images, rows: Sequence[int], pixels: int) -> dict[str, list[float]]:
+    """`mean` and `std` of each channel over rows that hold that many pixels; others of them are 0.
+
+    A channel that is the same everywhere has a `std` of 1, so that normalising makes zeros of it.
+    """
+    chosen = np.asarray(rows)
+    mean = images.sums[chosen].sum(0) / pixels
+    variance = images.squares[chosen].sum(0) / pixels - mean**2
+    return {
+        "mean": [round(float(value) / 255, _DIGITS) for value in mean],
+        "std": [round(float(value) ** 0.5 / 255, _DIGITS) or 1.0 for value in variance.clip(0)],
+    }
+
+
+def division_facts(images: Images, division: Division, unused: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """How many images and sources each split has, and what was left out."""
+    lineage = {split: {images.lineage[row] for row in rows} for split, rows in division.splits.items()}
+    return {
+        "counts": {split: len(division.splits[split]) for split in SPLITS},
+        "sources": {split: len(lineage[split]) for split in SPLITS},
+        "twins_left_out": len(division.left_out),
+        "unreadable": sorted([name, reason] for name, reason in images.unreadable),
+        "unused": {what: count for what, count in unused if count},
+    }
+
+
+def content_digest(
+    facts: Mapping[str, Any], lineage: Sequence[bytes], contents: Sequence[bytes], division: Division
+) -> str:
+    """SHA-256 over all that a set holds: images by their lineage, what is told of each, splits and `data.json`."""
     splits = {}
     for split, rows in division.splits.items():
-        hashed = hashlib.sha256(np.asarray([labels[row] for row in rows], "<i8").tobytes())
-        hashed.update(b"".join(images.lineage[row] for row in rows))
+        hashed = hashlib.sha256(b"".join(contents[row] for row in rows))
+        hashed.update(b"".join(lineage[row] for row in rows))
         splits[split] = hashed.hexdigest()
     return hashlib.sha256(canonical({"version": VERSION, "facts": dict(facts), "splits": splits})).hexdigest()
 

@@ -31,8 +31,10 @@ _PARTS: Final[Mapping[frozenset[str], Mapping[str, Part]]] = {
         "holdout": Part(TEST, 0.5),
     },
 }
-_TRAINED: Final = (TRAIN, ALL)
-_RANK: Final = {TRAIN: 0, ALL: 0, VAL: 1, TEST: 2}
+KEPT: Final = "kept"
+"""In place of `TRAIN` or `ALL`: of an image that trains whatever the shares."""
+_TRAINED: Final = (TRAIN, ALL, KEPT)
+_RANK: Final = {TRAIN: 0, ALL: 0, KEPT: 0, VAL: 1, TEST: 2}
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ def parts_of(origins: set[str], shares: Mapping[str, float]) -> Mapping[str, Par
     return parts
 
 
-def told(parts: Mapping[str, Part]) -> dict[str, str]:
-    """Says of each split where its images come from."""
+def told(parts: Mapping[str, Part], how: str = ", class by class") -> dict[str, str]:
+    """Says of each split where its images come from; `how` follows what a share is of."""
     origins = {part.origin for part in parts.values()}
     trained = ALL if ALL in origins else TRAIN
     rest = "what is left of " if trained in origins else ""
     shares = {split: f"{part.share:.4g} of {_called(part.origin)}" for split, part in parts.items()}
-    return {"train": rest + _called(trained), **{split: f"{share}, class by class" for split, share in shares.items()}}
+    return {"train": rest + _called(trained), **{split: f"{share}{how}" for split, share in shares.items()}}
 
 
 def divide(

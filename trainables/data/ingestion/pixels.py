@@ -21,6 +21,7 @@ Shape = tuple[int, int, int]
 
 LINEAGE_BYTES: Final = 16
 """Of the SHA-256 that are kept: two different images of a billion share them with a chance of 1 in 10**20."""
+_COLOURS: Final = 3
 _BLOCK_BYTES: Final = 1 << 19
 """Pixels that a worker reads at a time: they stay in its cache, and large images come one by one."""
 _MOST_IN_BLOCK: Final = 64
@@ -40,9 +41,9 @@ class Images:
     """What could be read; row i of every field is one image.
 
     Attributes:
-        pixels: (n, C, H, W) uint8, mapped and read-only.
+        pixels: (n, C, H, W) uint8, mapped and read-only; the first three channels are the colours.
         numbers: n numbers of images in the source, ascending.
-        lineage: n digests of the pixels, row by row and the channels of a pixel together; equal images have equal ones.
+        lineage: n digests of the colours, row by row and those of a pixel together; equal images have equal ones.
         sums: (n, C) of the pixel values.
         squares: (n, C) of their squares.
         unreadable: names and reasons of the others.
@@ -185,7 +186,7 @@ class _Reader:
             if pixels is not place:
                 place[:] = pixels
             numbers.append(number)
-            lineage.append(hashlib.sha256(place).digest()[:LINEAGE_BYTES])
+            lineage.append(hashlib.sha256(_colours(place)).digest()[:LINEAGE_BYTES])
         return _Block(room[: len(numbers)], numbers, lineage, unreadable, span.stop)
 
 
@@ -223,6 +224,11 @@ class _Total:
         pixels = np.frombuffer(mapped, np.uint8).reshape(len(self._numbers), *self._shape)
         sums, squares = (np.concatenate(parts) for parts in zip(*self._moments, strict=True))
         return Images(pixels, self._numbers, self._lineage, sums, squares, self._unreadable)
+
+
+def _colours(place: Pixels) -> memoryview:
+    """The bytes of the first three channels, without what stands beside the colours."""
+    return np.ascontiguousarray(place[..., :_COLOURS]).data
 
 
 def _sizes_differ(found: Found, pool: ThreadPoolExecutor) -> TrainableError:

@@ -1,10 +1,11 @@
 """What holds for whatever is added: how it is chosen, its name, and what the library's disk and Pillow refuse."""
 
 import errno
+import json
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,16 @@ from typing import Any, Final
 from PIL import Image
 
 from trainables.data import library as libraries
+from trainables.data.ingestion.class_names import some
 from trainables.data.ingestion.pixels import Shape
 from trainables.data.library import Record
+from trainables.data.manifest import canonical
 from trainables.errors import TrainableError
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, how many images of it are, and of how many."""
 
+FACTS: Final = "data.json"
 _DISK_REFUSES: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -73,6 +77,61 @@ def named(library: Path, record: Record) -> bool:
             f"`robustune data remove {record.name}` first",
         )
     return True
+
+
+def check_readable(unreadable: Sequence[tuple[str, str]], what: str, would_do: str, listing: Path) -> None:
+    """Refuses a set with images that cannot be read.
+
+    Args:
+        unreadable: their names and reasons.
+        what: follows their number.
+        would_do: what the user can do.
+        listing: gets a line for each of them where the set is refused, and is gone otherwise.
+
+    Raises:
+        TrainableError: IMAGES_UNREADABLE.
+        OSError: the listing cannot be written.
+    """
+    if not unreadable:
+        listing.unlink(missing_ok=True)
+        return
+    lines = (f"{json.dumps(name)}\t{reason}\n" for name, reason in unreadable)
+    listing.write_text("".join(lines), "utf-8", "backslashreplace")
+    shown = some([f"{name} ({reason})" for name, reason in unreadable])
+    raise TrainableError(
+        "IMAGES_UNREADABLE",
+        f"{len(unreadable):,} {what} cannot be read: {shown}; all are named in {listing}: {would_do}",
+    )
+
+
+def check_images(unreadable: Sequence[tuple[str, str]], images: int, choices: Choices, listing: Path) -> None:
+    """`check_readable`, of a set out of which images may be left: then they are counted and named in `data.json`."""
+    told = [] if choices.skip_unreadable else unreadable
+    check_readable(told, f"of {images:,} images", "mend them, or leave them out with --skip-unreadable", listing)
+
+
+def placed(library: Path, record: Record, facts: Mapping[str, Any], build: Callable[[Path], None]) -> Added:
+    """Publishes an entry with its `data.json` in the library's store, and gives it its name.
+
+    Args:
+        library: the folder.
+        record: of the set; nothing is built where its digest lies in the store.
+        facts: of `data.json`.
+        build: puts all other files into an empty folder.
+
+    Raises:
+        TrainableError: DATA_EXISTS, CACHE_UNWRITABLE.
+    """
+    already = named(library, record)
+
+    def whole(directory: Path) -> None:
+        (directory / FACTS).write_bytes(canonical(facts))
+        build(directory)
+
+    entry = libraries.store(library).publish(record.digest, whole, {"kind": "added", "name": record.name})
+    if not already and not libraries.write(library, record):
+        named(library, record)  # somebody else was faster: with the same images, or with others
+    return Added(record, entry.path, facts, already)
 
 
 def check_room(library: Path, shape: Shape, count: int, aside: int) -> None:

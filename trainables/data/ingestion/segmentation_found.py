@@ -1,12 +1,13 @@
 """What the reader of a layout with masks finds, before any image is read."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from trainables.data.ingestion.class_names import invalid, some
-from trainables.data.ingestion.decoding import Pixels, decoded
+from trainables.data.ingestion.decoding import Pixels, decoded, size_of
 from trainables.data.ingestion.segmentation_masks import check_mask, decoded_mask
 from trainables.data.ingestion.trees import Tree, Unreadable, joined, lines, rooted
 
@@ -35,6 +36,8 @@ VOC_CLASSES: Final = (
 )
 """Of PASCAL VOC 2012 and of SBD, by their values in a mask."""
 
+_PATH: Final = re.compile(r"^/?JPEGImages/([^/\\]+)\.jpg$")
+
 Decode = Callable[[bytes], Pixels]
 
 
@@ -57,6 +60,7 @@ class MaskedFound:
         masks: of each image's mask.
         origins: the official split of each image, or `found.ALL` where the layout has none.
         read: the pixels (H, W, 3) and the mask (H, W) of an image by its number; or `Unreadable`. From any thread.
+        size: width and height of an image by its number, without its pixels; or `Unreadable`. From any thread.
         unused: what else lies there, in words that follow a number, with that number.
     """
 
@@ -65,6 +69,7 @@ class MaskedFound:
     masks: Sequence[str]
     origins: Sequence[str]
     read: Callable[[int], tuple[Pixels, Pixels]]
+    size: Callable[[int], tuple[int, int]]
     unused: tuple[tuple[str, int], ...] = ()
 
 
@@ -96,24 +101,27 @@ def found_pairs(
         pixels = decoded(tree.read(pair.image))
         try:
             mask = decode(tree.read(pair.mask))
+            check_mask(mask, pixels, len(classes))
         except Unreadable as error:
             raise Unreadable(f"the mask {pair.mask} {error}") from error
-        check_mask(mask, pixels, len(classes))
         return pixels, mask
 
     names, masks, origins = zip(*pairs, strict=True)
     told = tuple((what, count) for what, count in unused if count)
-    return MaskedFound(tuple(classes), names, masks, origins, read, told)
+    return MaskedFound(
+        tuple(classes), names, masks, origins, read, lambda number: size_of(tree.read(names[number])), told
+    )
 
 
 def listed(tree: Tree, name: str) -> list[str]:
-    """The names of images in a list, one a line, each once.
+    """The names of images in a list, one a line, each once; a list of VOC may have their paths instead.
 
     Raises:
         TrainableError: DATA_INVALID: the list cannot be read, is empty, or names an image twice or a path.
     """
-    # Some lists have a path or a label after the name; the name itself is the first word.
-    names = [line.split()[0] for line in lines(tree, name)]
+    # Some lists have a label after the name, or the paths of image and mask, as
+    # `/JPEGImages/2007_000032.jpg /SegmentationClassAug/2007_000032.png`.
+    names = [_PATH.sub(r"\1", line.split()[0]) for line in lines(tree, name)]
     wrong = [each[:40] for each in names if "/" in each or "\\" in each or each in (".", "..")]
     if wrong or not names:
         told = f"{len(wrong)} lines are no names: {some(wrong)}" if wrong else "it names no image"

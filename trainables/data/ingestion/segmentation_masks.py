@@ -1,4 +1,4 @@
-"""From the bytes of a mask's file to a class for every pixel, and images with their masks brought to one size."""
+"""From the bytes of a mask's file to a class for every pixel, and images with their masks made smaller alike."""
 
 import io
 from typing import Final
@@ -49,7 +49,7 @@ def decoded_mask(content: bytes) -> Pixels:
 
 
 def check_mask(mask: Pixels, pixels: Pixels, classes: int) -> None:
-    """Refuses a mask that does not fit its image or has values that are no class.
+    """Refuses a mask that does not fit its image, has values that are no class, or is void everywhere.
 
     Args:
         mask: (H, W).
@@ -62,27 +62,34 @@ def check_mask(mask: Pixels, pixels: Pixels, classes: int) -> None:
     if mask.shape != pixels.shape[:2]:
         rows, columns = mask.shape
         height, width, _ = pixels.shape
-        raise Unreadable(f"the mask has {columns}x{rows} pixels, the image {width}x{height}")
+        raise Unreadable(f"has {columns}x{rows} pixels, the image {width}x{height}")
     wrong = np.unique(mask[(mask >= classes) & (mask != IGNORED)]).tolist() if classes else []
     if wrong:
-        raise Unreadable(f"the mask has the value {wrong[0]}; classes are 0 to {classes - 1}, and {IGNORED} is void")
+        raise Unreadable(f"has the value {wrong[0]}; classes are 0 to {classes - 1}, and {IGNORED} is void")
+    if (mask == IGNORED).all():
+        raise Unreadable(f"is {IGNORED}, void, everywhere")
 
 
-def fitted_pair(pixels: Pixels, mask: Pixels, side: int) -> tuple[Pixels, Pixels]:
-    """Both as (side, side, 3) and (side, side): made smaller where they are larger, never enlarged, and padded.
+def fitted_size(width: int, height: int, longest: int | None) -> tuple[int, int]:
+    """Width and height whose longer one is `longest` at most, in the same ratio; as they are where none is larger."""
+    larger = max(width, height)
+    if longest is None or larger <= longest:
+        return width, height
+    return max(1, round(width * longest / larger)), max(1, round(height * longest / larger))
 
-    The longer side comes to `side` at most, and the shape is kept: images by antialiased bilinear interpolation, masks
-    by the nearest pixel. What lies to the right or below is black, and void in the mask.
+
+def fitted_pair(pixels: Pixels, mask: Pixels, longest: int | None) -> tuple[Pixels, Pixels]:
+    """Both at `fitted_size`: images by antialiased bilinear interpolation, masks by the nearest pixel.
 
     Args:
         pixels: (H, W, 3).
         mask: (H, W).
-        side: of the result.
+        longest: pixels of the longer side at most; None for any number.
     """
-    height, width = mask.shape
-    if max(height, width) > side:
-        size = max(1, round(width * side / max(height, width))), max(1, round(height * side / max(height, width)))
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
-        mask = np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
-    beyond = (0, side - mask.shape[0]), (0, side - mask.shape[1])
-    return np.pad(pixels, (*beyond, (0, 0))), np.pad(mask, beyond, constant_values=IGNORED)
+    size = fitted_size(mask.shape[1], mask.shape[0], longest)
+    if size == mask.shape[::-1]:
+        return pixels, mask
+    return (
+        np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)),
+        np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST)),
+    )

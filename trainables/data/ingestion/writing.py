@@ -2,18 +2,63 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from trainables.data import manifest
 from trainables.data.ingestion.decoding import Pixels
+from trainables.data.ingestion.division import SPLITS
+from trainables.data.ingestion.pixels import lineage_name
 
 _BLOCK_BYTES: Final = 1 << 20
+
+
+class Masks(NamedTuple):
+    """Mapped masks (N, H, W) uint8, and the (256,) uint8 that are written for their values."""
+
+    values: Pixels
+    numbers: Pixels
+
+
+def write_splits(
+    directory: Path,
+    pixels: Pixels,
+    splits: Mapping[str, Sequence[int]],
+    labels: Sequence[int],
+    lineage: Sequence[bytes],
+    progress: Callable[[str, int, int], None],
+    masks: Masks | None = None,
+) -> None:
+    """Writes the file of every split.
+
+    Args:
+        directory: gets `train.arrow` and the others.
+        pixels: as of `write_rows`.
+        splits: rows of each.
+        labels: N classes.
+        lineage: N digests.
+        progress: told 'writing', how many images have been written, and of how many.
+        masks: as of `write_rows`.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    total, done = sum(map(len, splits.values())), 0
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        progress("writing", done, total)
+
+    for split in SPLITS:
+        rows = splits[split]
+        sources = [lineage_name(lineage[row]) for row in rows]
+        write_rows(directory / f"{split}.arrow", pixels, rows, [labels[row] for row in rows], sources, told, masks)
 
 
 def write_rows(
@@ -23,9 +68,12 @@ def write_rows(
     labels: Sequence[int],
     lineage: Sequence[str],
     progress: Callable[[int], None],
+    masks: Masks | None = None,
     **columns: Sequence[int],
 ) -> None:
     """Writes the bytes that `trainables.data.images.write_images` would write of the same images.
+
+    With masks they are those of `trainables.data.masked_images.write_masked`.
 
     Args:
         path: the file to write.
@@ -34,43 +82,52 @@ def write_rows(
         labels: n classes.
         lineage: n names of sources.
         progress: told how many more images have been written.
+        masks: of the same N images. They may lie among the pixels, as a plane of each image.
         columns: n whole numbers each.
 
     Raises:
         OSError: the disk refuses.
     """
-    # The first n stand in for the chosen ones: their type and length are right, and the sink skips their bytes.
+    filled = [pixels] if masks is None else [pixels, masks.values]
     arrays = {
-        "images": _tensors(pixels[: len(rows)]),
+        "images": _tensors(pixels, len(rows)),
         "labels": _of_buffers(pa.int64(), len(rows), np.asarray(labels, np.int64)),
         "lineage": _strings(lineage),
     }
+    arrays |= {} if masks is None else {"mask": _tensors(masks.values, len(rows))}
     arrays |= {name: _of_buffers(pa.int64(), len(rows), np.asarray(each, np.int64)) for name, each in columns.items()}
     batch = pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
     with path.open("w+b") as stream:
-        sink = _Sparing(stream, pixels.ctypes.data)
+        sink = _Sparing(stream, [each.ctypes.data for each in filled])
         with pa.PythonFile(sink, mode="w") as file, pa.ipc.new_file(file, batch.schema) as writer:
             writer.write_batch(batch)
-        if sink.skipped_at is None:
+        if len(sink.skipped_at) < len(filled):
             raise AssertionError("unreachable: Arrow writes a column's values by one call")
-        digest = _filled(stream, sink.skipped_at, _blocks(pixels, np.asarray(rows), progress))
+        contents = [_blocks(pixels, np.asarray(rows), progress)]
+        if masks is not None:
+            plain = _blocks(masks.values, np.asarray(rows), lambda _: None)
+            contents.append(masks.numbers[np.frombuffer(block, np.uint8)].data for block in plain)
+        digest = _filled(stream, dict(zip(sink.skipped_at, contents, strict=True)))
         stream.flush()
         manifest.tell_digest(path, digest)
 
 
 class _Sparing:
-    """Writes on, except for the piece that lies at the given address of memory: its place is left empty and noted."""
+    """Writes on, except for the pieces that lie at the given addresses of memory: their places stay empty.
+
+    The places are noted in the order of the pieces, which is that of the columns.
+    """
 
     closed = False
 
-    def __init__(self, stream: IO[bytes], skipped: int) -> None:
+    def __init__(self, stream: IO[bytes], skipped: Sequence[int]) -> None:
         self._stream = stream
         self._skipped = skipped
-        self.skipped_at: int | None = None
+        self.skipped_at: list[int] = []
 
     def write(self, piece: Any) -> int:
-        if isinstance(piece, pa.Buffer) and piece.address == self._skipped:
-            self.skipped_at = self._stream.tell()
+        if isinstance(piece, pa.Buffer) and piece.address in self._skipped:
+            self.skipped_at.append(self._stream.tell())
             self._stream.seek(piece.size, os.SEEK_CUR)
             return int(piece.size)
         return self._stream.write(piece)
@@ -89,10 +146,13 @@ def _of_buffers(kind: pa.DataType, length: int, *buffers: Any) -> pa.Array:
     return pa.Array.from_buffers(kind, length, [None, *map(pa.py_buffer, buffers)])
 
 
-def _tensors(pixels: Pixels) -> pa.Array:
-    values = _of_buffers(pa.uint8(), pixels.size, pixels.data.cast("B"))
-    kind = pa.fixed_shape_tensor(pa.uint8(), list(pixels.shape[1:]), permutation=[0, 1, 2])
-    return pa.ExtensionArray.from_storage(kind, pa.FixedSizeListArray.from_arrays(values, pixels[0].size))
+def _tensors(values: Pixels, count: int) -> pa.Array:
+    """As many as that, whose type and length are right; the bytes, which the sink skips, are those at their address."""
+    size = count * values[0].size
+    plain = _of_buffers(pa.uint8(), size, np.lib.stride_tricks.as_strided(values, (size,), (1,), writeable=False).data)
+    axes = values.shape[1:]
+    kind = pa.fixed_shape_tensor(pa.uint8(), list(axes), permutation=list(range(len(axes))))
+    return pa.ExtensionArray.from_storage(kind, pa.FixedSizeListArray.from_arrays(plain, values[0].size))
 
 
 def _strings(texts: Sequence[str]) -> pa.Array:
@@ -108,21 +168,26 @@ def _blocks(pixels: Pixels, rows: Any, progress: Callable[[int], None]) -> Itera
     for number, start in enumerate(range(0, len(rows), length)):
         chosen = rows[start : start + length]
         block = rooms[number % 2, : len(chosen)]
-        np.take(pixels, chosen, axis=0, out=block, mode="clip")  # other modes copy once more
+        if pixels.flags.c_contiguous:
+            np.take(pixels, chosen, axis=0, out=block, mode="clip")  # other modes copy once more
+        else:
+            block[...] = pixels[chosen]  # `take` would copy all pixels first
         yield block.data.cast("B")
         progress(len(chosen))
 
 
-def _filled(stream: IO[bytes], at: int, blocks: Iterator[memoryview]) -> str:
-    """Writes the blocks at their place and returns the SHA-256 of the whole file, hashed beside the writing."""
+def _filled(stream: IO[bytes], contents: Mapping[int, Iterator[memoryview]]) -> str:
+    """Writes blocks at their places, in this order, and returns the SHA-256 of the whole file, hashed beside it."""
     stream.seek(0)
-    hashed = hashlib.sha256(stream.read(at))
+    hashed = hashlib.sha256()
     with ThreadPoolExecutor(1) as beside:
-        hashing = beside.submit(hashed.update, b"")
-        for block in blocks:
+        for at, blocks in contents.items():
+            hashed.update(stream.read(at - stream.tell()))
+            hashing = beside.submit(hashed.update, b"")
+            for block in blocks:
+                hashing.result()
+                hashing = beside.submit(hashed.update, block)
+                stream.write(block)
             hashing.result()
-            hashing = beside.submit(hashed.update, block)
-            stream.write(block)
-        hashing.result()
     hashed.update(stream.read())
     return hashed.hexdigest()
