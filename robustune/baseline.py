@@ -21,7 +21,7 @@ from robustune.segments import Segments
 from robustune.settings import Settings
 from robustune.standing import trials_left
 from search_spaces import Study
-from trainables.classification.options import ARCHITECTURE
+from trainables.classification.network_options import ARCHITECTURE
 from trainables.preparation import data_step, step_address
 from trainables.registry import vocabulary
 

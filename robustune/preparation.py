@@ -84,9 +84,12 @@ def told_names(planned: Iterable[Step]) -> dict[str, str]:
 
 
 def possible(study: Study) -> dict[str, list[Any]]:
-    """Returns the values that each searched option can take, of a subset its elements, without continuous options."""
-    values = {name: values_of(domain) for name, domain in study.space.items()}
-    return {name: found for name, found in values.items() if found is not None}
+    """Returns the values that each searched option can take, of a subset its elements, of a continuous one its ends."""
+    return {name: values_of(domain) or _ends(domain) for name, domain in study.space.items()}
+
+
+def _ends(domain: Any) -> list[Any]:
+    return [domain.low, domain.high]
 
 
 def values_of(domain: Any) -> list[Any] | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from analysis import records
 from analysis.measuring import Ways
 from search_spaces import Study
-from trainables.classification.options import HEAD_ONLY, WHOLE_NET
+from trainables.architectures import HEAD_ONLY, WHOLE_NET
 from trainables.corruption_overlaps import EXTRA
 from trainables.registry import load_measured, vocabulary
 

@@ -1,6 +1,11 @@
-"""Names of the architectures that a trainer can build, known without importing torch."""
+"""Names of the architectures that a trainer can build and what they are made of, known without importing torch."""
 
 from typing import Final
+
+HEAD_ONLY: Final = 0
+WHOLE_NET: Final = 5
+OWN_WIDTH: Final = 64
+"""Channels of a published ResNet's first stage, and of each head of most published vision transformers."""
 
 RESNETS: Final = (
     "resnet18",
@@ -25,6 +30,10 @@ WITH_BUILT_IN_ACTIVATIONS: Final = (
     "inception_v3",
 )
 
+VISION_TRANSFORMERS: Final = tuple(f"vit_{size}" for size in ("b_16", "b_32", "h_14", "l_16", "l_32"))
+SCALABLE: Final = (*RESNETS, *VISION_TRANSFORMERS)
+"""What can be built in another width than the published one."""
+
 MODELS: Final = (
     *RESNETS,
     *WITH_BUILT_IN_ACTIVATIONS,
@@ -45,7 +54,26 @@ MODELS: Final = (
     *(f"swin_{size}" for size in "tsb"),
     *(f"swin_v2_{size}" for size in "tsb"),
     *(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")),
-    *(f"vit_{size}" for size in ("b_16", "b_32", "h_14", "l_16", "l_32")),
+    *VISION_TRANSFORMERS,
 )
 
 ACTIVATIONS: Final = ("own", "relu", "leaky_relu", "elu", "gelu", "silu", "mish")
+
+NOISE_LAYERS: Final = ("conv", "batch_norm", "norm", "linear")
+"""Types of layers whose weights noise can reach; `norm` is every norm, batch norms among them."""
+
+
+def layers_of(model: str) -> tuple[str, ...]:
+    """Those of NOISE_LAYERS that a network has with weights, by the name of its model."""
+    if model.startswith("squeezenet"):
+        return ("conv",)
+    if model == "alexnet" or (model.startswith("vgg") and not model.endswith("_bn")):
+        return ("conv", "linear")
+    if model.startswith(("convnext", "swin", "vit")):
+        return ("conv", "norm", "linear")
+    return NOISE_LAYERS
+
+
+def is_transformer(model: str) -> bool:
+    """Whether a network's convolutions do no more than cut images into patches: what computes is linear."""
+    return model.startswith(("swin", "vit"))

@@ -26,6 +26,20 @@ def option(kind: str, default: Any, description: str, **law: Any) -> Any:
     return dataclasses.field(default=default, metadata={LAW: fragment})
 
 
+def with_default(options: type, name: str, default: Any, description: str = "") -> Any:
+    """A dataclass field with the law of another class's field of that name, and a default of its own.
+
+    Args:
+        options: the other class.
+        name: of its field.
+        default: lawful.
+        description: in place of the other's; empty keeps that.
+    """
+    law = next(field.metadata[LAW] for field in dataclasses.fields(options) if field.name == name)
+    changes = {"default": default, **({"description": description} if description else {})}
+    return dataclasses.field(default=default, metadata={LAW: {**law, **changes}})
+
+
 def fragments(options: type) -> dict[str, dict[str, Any]]:
     """The law of every field of an options dataclass, by name, as JSON-able data (tuples become lists)."""
     found = {}

@@ -12,11 +12,12 @@ import torchvision.models as zoo
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
-from trainables.architectures import RESNETS
+from trainables.architectures import HEAD_ONLY, OWN_WIDTH, RESNETS, VISION_TRANSFORMERS, WHOLE_NET
 from trainables.checkpoints import check_shapes, load
-from trainables.classification.options import HEAD_ONLY, OWN_WIDTH, WHOLE_NET, ClassificationOptions
+from trainables.classification.options import ClassificationOptions
 from trainables.errors import TrainableError
 from trainables.subsampling import exchange_narrow
+from trainables.vision_transformers import vision_transformer
 
 _BLOCKS: Final[Mapping[str, tuple[Any, list[int], dict[str, int]]]] = {
     "resnet18": (BasicBlock, [2, 2, 2, 2], {}),
@@ -93,7 +94,7 @@ def build(options: ClassificationOptions, classes: int, image_shape: tuple[int, 
     """A network with fresh weights that are a function of options, classes and seed alone, in evaluation mode.
 
     Args:
-        options: model, width, stem, activation, input_size and head are read.
+        options: those that shape the network are read, `ARCHITECTURE`.
         classes: of the data; outputs of the head, unless it is kept.
         image_shape: (3, height, width) of the images that will come.
         seed: of the initial weights.
@@ -287,9 +288,9 @@ def _construct(options: ClassificationOptions, classes: int, side: int) -> nn.Mo
     if options.model in RESNETS and (options.width != OWN_WIDTH or options.stem != "imagenet"):
         block, layers, more = _BLOCKS[options.model]
         return _ScaledResNet(options.width, options.stem, block, layers, num_classes=classes, **more)
+    if options.model in VISION_TRANSFORMERS:
+        return vision_transformer(options.model, classes, side, options.width, options.patch_size, options.depth)
     arguments: dict[str, Any] = {"num_classes": classes}
-    if options.model.startswith("vit_"):
-        arguments["image_size"] = side
     if options.model == "maxvit_t":
         arguments["input_size"] = (side, side)
     if options.model in ("googlenet", "inception_v3"):

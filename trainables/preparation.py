@@ -26,6 +26,8 @@ _BUILDERS: Final[Mapping[str, str]] = {
     "start": "trainables.classification.starts:build_start",
     "segmentation-start": "trainables.segmentation.starts:build_segmentation_start",
     "segmentation-pretext": "trainables.segmentation.pretext:build_segmentation_pretext",
+    "classification-noise-targets": "trainables.classification.noise_nets:build_noise_targets",
+    "segmentation-noise-targets": "trainables.segmentation.noise_nets:build_noise_targets",
     "baseline": "trainables.classification.baseline:build_baseline",
     "pretext": "trainables.classification.pretext:build_pretext",
     "training-images": "trainables.classification.training_images:build_training_images",
@@ -37,7 +39,6 @@ _BUILDERS: Final[Mapping[str, str]] = {
     "set": "trainables.classification.perturbed_sets:build_set",
     "examples": "trainables.classification.examples:build_examples",
     "evaluation": "trainables.classification.evaluation:build_evaluation",
-    "segmentation-evaluation": "trainables.segmentation.evaluation:build_segmentation_evaluation",
     "segmentation-evaluation": "trainables.segmentation.evaluation:build_segmentation_evaluation",
 }
 
@@ -99,7 +100,7 @@ def plan(
         trainer: a registered name.
         data: a registered data set.
         options: held by every trial.
-        possible: values that a searched option can take (for a subset: its elements); continuous ones are left out.
+        possible: values that a searched option can take; of a subset its elements, of a continuous one its two ends.
         metrics: that trials report.
         seed: of the study.
         hold_out: also the sets that score what a search has found. Never True for a search: what is not planned is

@@ -9,8 +9,8 @@ from torch.nn.functional import adaptive_max_pool2d, interpolate, logsigmoid, ma
 from torchvision.models.resnet import ResNet
 
 from trainables import models
-from trainables.architectures import ACTIVATIONS, RESNETS
-from trainables.classification.options import HEAD_ONLY, OWN_WIDTH, WHOLE_NET, ClassificationOptions
+from trainables.architectures import ACTIVATIONS, HEAD_ONLY, OWN_WIDTH, RESNETS, WHOLE_NET
+from trainables.classification.options import ClassificationOptions
 from trainables.errors import TrainableError
 from trainables.seeds import derive
 from trainables.segmentation_encoders import STAGES, Encoder, PlainEncoder, ResNetEncoder, convolved

@@ -10,7 +10,8 @@ from trainables import corrupted_sets
 from trainables.classification import set_steps
 from trainables.classification import trainer as trainer_module
 from trainables.classification.corruption_steps import TEST_ERRORS
-from trainables.classification.options import ATTACKS, EXTRA_SETS, read, training_sets
+from trainables.classification.options import read, training_sets
+from trainables.classification.perturbed_set_options import ATTACKS, EXTRA_SETS
 from trainables.classification.scores import needed_sets
 from trainables.classification.vocabulary import METRICS
 from trainables.data.store import Store, read_images

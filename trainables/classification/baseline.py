@@ -12,7 +12,7 @@ from trainables import checkpoints
 from trainables.checkpoints import WEIGHTS
 from trainables.classification.adoption import adopted
 from trainables.classification.facts import architecture_of, labelled
-from trainables.classification.options import ARCHITECTURE
+from trainables.classification.network_options import ARCHITECTURE
 from trainables.classification.scores import correct
 from trainables.classification.starts import load_weights, save_weights
 from trainables.classification.trainer import ClassificationTrainer
@@ -94,7 +94,7 @@ def _adopted(arguments: Mapping[str, Any], inputs: Inputs) -> tuple[nn.Module, d
 def _training_options(chosen: Mapping[str, Any], training_images: int) -> dict[str, Any]:
     """A trial's options for the baseline: the defaults but for its own."""
     return {
-        **{name: chosen[name] for name in ARCHITECTURE},
+        **{name: chosen[name] for name in ARCHITECTURE if name in chosen},
         "checkpoint_path": chosen["checkpoint_path"],
         "start": chosen["baseline_start"],
         "batch_size": chosen["baseline_batch_size"],

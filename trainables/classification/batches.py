@@ -24,8 +24,8 @@ class LabelledImages:
         return len(self.labels)
 
     def first(self, count: int) -> "LabelledImages":
-        """The first `count` of them, or all where there are fewer."""
-        return LabelledImages(self.images[:count], self.labels[:count])
+        """The first `count` of them, or all where there are fewer; 0 is all too."""
+        return LabelledImages(self.images[:count], self.labels[:count]) if count else self
 
     def to(self, device: torch.device) -> "LabelledImages":
         """The same on another device; no copy where they are there already."""

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from trainables.classification.batches import LabelledImages
-from trainables.classification.options import ARCHITECTURE, ClassificationOptions, read
+from trainables.classification.network_options import ARCHITECTURE
+from trainables.classification.options import ClassificationOptions, read
 from trainables.data.images import ImageSet
 from trainables.data.soundness import lineage_columns, lineage_values
 from trainables.data.store import read_images
@@ -29,4 +30,4 @@ def lineage_codes(images: ImageSet, facts: Mapping[str, Any]) -> Tensor:
 
 def architecture_of(arguments: Mapping[str, Any]) -> ClassificationOptions:
     """Options whose architecture is the arguments' and which say nothing else."""
-    return read({name: arguments[name] for name in ARCHITECTURE})
+    return read({name: arguments[name] for name in ARCHITECTURE if name in arguments})

@@ -15,7 +15,7 @@ def trained_with(options: Mapping[str, Any], possible: Mapping[str, Sequence[Any
 
     Args:
         options: held by every trial; what stands not there has its default.
-        possible: values that a searched option can take, of a subset its elements; continuous ones are left out.
+        possible: values that a searched option can take, of a subset its elements, of a continuous one its ends.
     """
     transforms = _values("transform", options, possible)
     shown = any(_values("extra_share", options, possible))  # of a share of nothing no image is ever taken

@@ -1,6 +1,7 @@
 """Scores of a classification network, measured alike in every trial: float32, evaluation mode, fixed random numbers."""
 
 import dataclasses
+import statistics
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -9,13 +10,14 @@ from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
 from trainables.classification.options import ClassificationOptions
-from trainables.classification.vocabulary import SCORED_ON, UNDER_CORRUPTION
+from trainables.classification.vocabulary import SCORED_ON, UNDER_CORRUPTION, UNDER_NOISE
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import evaluating
 from trainables.perturbations.pgd import pgd_until_fooled
-from trainables.perturbations.weight_noise import perturbed
+from trainables.perturbations.weight_noise import Perturber
 from trainables.seeds import generator
+from trainables.trial_noise import scored_noise, scoring_numbers
 
 if TYPE_CHECKING:  # it counts by `correct`
     from trainables.classification.corruption_scorer import CorruptionScorer
@@ -30,7 +32,7 @@ class Scorer:
 
     Attributes:
         normalisation: of the network's input.
-        options: the fixed options of noise and attack are read.
+        options: those of evaluation are read; where its noise is matched, those of noise in training.
         validation: clean validation images.
         perturbed: perturbed sets by step name; only those that the metrics need.
         corruption: measures the metrics under corruption; None where none is needed.
@@ -59,23 +61,26 @@ class Scorer:
             found = {} if known is None else {_CLEAN: _share(known)}
             if under_corruption and self.corruption is not None:
                 found |= self.corruption.score(net, under_corruption, last, known)
+            if set(metrics) & set(UNDER_NOISE):
+                found |= self.under_weight_noise(net)
             return {metric: found[metric] if metric in found else _MEASURES[metric](self, net) for metric in metrics}
 
     def on(self, net: nn.Module, metric: str) -> float:
         """Accuracy on the perturbed set of a metric, against the true classes."""
         return accuracy(net, self.perturbed[f"set/{SCORED_ON[metric]}"], self.normalisation)
 
-    def under_weight_noise(self, net: nn.Module) -> float:
-        """Mean accuracy on the first validation images over draws that are the same for every trial."""
-        options = self.options
-        images = self.validation.first(options.evaluation_noise_images)
-        device = str(next(net.parameters()).device)
-        total = 0.0
-        for draw in range(options.evaluation_noise_draws):
-            numbers = generator("score", "weight noise", draw, device=device)
-            with perturbed(net, options.evaluation_noise_scale, options.noise_clip, numbers):
-                total += accuracy(net, images, self.normalisation)
-        return total / options.evaluation_noise_draws
+    def under_weight_noise(self, net: nn.Module) -> dict[str, float]:
+        """Mean and deviation of the accuracy on the first validation images over draws that are the same for every
+        trial.
+        """
+        images = self.validation.first(self.options.evaluation_noise_images)
+        perturber = Perturber(net, scored_noise(self.options))
+        found = []
+        for draw in range(self.options.evaluation_noise_draws):
+            with perturber.perturbed(scoring_numbers(net, draw)):
+                found.append(accuracy(net, images, self.normalisation))
+        deviation = statistics.stdev(found) if len(found) > 1 else 0.0
+        return dict(zip(UNDER_NOISE, (sum(found) / len(found), deviation), strict=True))
 
     def under_attack(self, net: nn.Module) -> float:
         """Share of the first pgd_images validation images that stay correct under attack on this very network."""
@@ -101,7 +106,6 @@ class Scorer:
 _MEASURES: Final[Mapping[str, Callable[[Scorer, nn.Module], float]]] = {
     "perturbed_training_accuracy": lambda scorer, net: scorer.on(net, "perturbed_training_accuracy"),
     "perturbed_validation_accuracy": lambda scorer, net: scorer.on(net, "perturbed_validation_accuracy"),
-    "weight_noise_accuracy": Scorer.under_weight_noise,
     "pgd_accuracy": Scorer.under_attack,
 }
 

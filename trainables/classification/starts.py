@@ -9,7 +9,8 @@ from torch import nn
 from trainables import checkpoints
 from trainables.checkpoints import WEIGHTS
 from trainables.classification.facts import architecture_of
-from trainables.classification.options import ARCHITECTURE, ClassificationOptions
+from trainables.classification.network_options import architecture
+from trainables.classification.options import ClassificationOptions
 from trainables.data.facts import facts_of
 from trainables.given_files import check_unchanged
 from trainables.models import build, load_body, load_pretrained
@@ -57,7 +58,7 @@ def save_weights(
 ) -> None:
     """Writes a network's weights and batch-norm statistics but for the named ones, and its architecture beside them."""
     kept = {NET + name: value for name, value in net.state_dict().items() if name not in without}
-    checkpoints.save(path, kept, {name: getattr(options, name) for name in ARCHITECTURE})
+    checkpoints.save(path, kept, architecture(options))
 
 
 def load_weights(net: nn.Module, path: Path) -> frozenset[str]:

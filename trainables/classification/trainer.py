@@ -27,10 +27,10 @@ from trainables.images import Normalisation
 from trainables.models import build, enter_training, freeze, own_randomness
 from trainables.perturbations.augmix.consistency import jsd_loss
 from trainables.perturbations.augmix.draws import AugMixOptions
-from trainables.perturbations.noise_draws import WeightNoise
-from trainables.perturbations.weight_noise import Perturber, backward
-from trainables.precision import device_of, repeatable, training_dtype
-from trainables.seeds import derive, generator
+from trainables.perturbations.weight_noise import Perturber, Source, backward
+from trainables.precision import device_of, repeatable
+from trainables.seeds import derive
+from trainables.trial_noise import epochs_noise, noisy_dtype, training_noise
 
 
 class ClassificationTrainer:
@@ -58,7 +58,7 @@ class ClassificationTrainer:
         self._seed = seed
         self._epochs = epochs
         self._device = device_of(device)
-        self._dtype = _training_dtype(self._options, self._device)
+        self._dtype = noisy_dtype(self._options, self._options.precision, self._device)
         prepared = _Sets(sets, store, self._device)
         facts = prepared.facts
         self.net = build(self._options, len(facts["classes"]), tuple(facts["image_shape"]), derive(seed, "weights"))
@@ -66,7 +66,7 @@ class ClassificationTrainer:
         self.net.to(self._device).to(memory_format=torch.channels_last)
         freeze(self.net, self._options.unfrozen_layers)
         self._optimizer = optimizers.optimizer(self.net, self._options)
-        self._perturber = Perturber(self.net, WeightNoise(self._options.noise_scale, self._options.noise_clip))
+        self._perturber = Perturber(self.net, training_noise(self._options))
         normalisation = Normalisation.read(facts["mean"], facts["std"])
         self._batches = _batches(self._options, prepared, normalisation)
         self._training_sets = {name: sets[name] for name in ("data", *_extra_sets(self._options))}
@@ -85,7 +85,7 @@ class ClassificationTrainer:
             TrainableError: NONFINITE, naming epoch and step.
         """
         enter_training(self.net, self._options.unfrozen_layers)
-        noise = generator(self._seed, "weight noise", self.epoch, device=str(self._device))
+        noise = epochs_noise(self._perturber, self._options, self._seed, self.epoch, self._device)
         with repeatable(), own_randomness(derive(self._seed, "layers", self.epoch), self._device):
             training_state.take_steps(
                 self._batches.epoch(self._seed, self.epoch),
@@ -119,7 +119,7 @@ class ClassificationTrainer:
         """
         self.epoch = training_state.load(path, self.net, self._optimizer, self._identity())
 
-    def _step(self, inputs: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
+    def _step(self, inputs: Tensor, labels: Tensor, noise: Source) -> Tensor:
         self._optimizer.zero_grad(set_to_none=True)
         noisy = self._perturber.perturbed(noise)
         loss = backward(noisy, lambda: self._loss(inputs, labels), self._options.noise_gradient)
@@ -199,9 +199,3 @@ def _corruption_scorer(
     corrupted = LabelledSets({name: prepared.folder(corrupted_name(VALIDATION, name)) for name in names})
     clean = prepared.images("data", "validation.arrow").first(len(corrupted))
     return CorruptionScorer(normalisation, options, clean, corrupted, baseline, overlap)
-
-
-def _training_dtype(options: ClassificationOptions, device: torch.device) -> torch.dtype:
-    if options.noise_scale > 0 and options.noise_gradient == "recovered":
-        return torch.float32  # autocast would keep noisy copies of the weights for the backward pass
-    return training_dtype(options.precision, device)

@@ -10,9 +10,14 @@ _DESCRIPTIONS: Final = {
     "baseline; no set to train with is made of them",
     "perturbed_validation_accuracy": "share of validation images classified correctly after evaluation_attack on the "
     "baseline",
-    "weight_noise_accuracy": "clean validation accuracy under weight noise, mean over fixed draws",
+    "weight_noise_accuracy": "clean validation accuracy under weight noise, mean over draws that are the same in all "
+    "trials",
     "pgd_accuracy": "accuracy on validation images under a white-box L-infinity attack on the trial's own network",
 }
+
+DEVIATION: Final = "weight_noise_accuracy_deviation"
+UNDER_NOISE: Final = ("weight_noise_accuracy", DEVIATION)
+"""The metrics under weight noise."""
 
 # A search is planned and scored from this table alone: the sets that are held out stand in no metric's row.
 SCORED_ON: Final = {
@@ -48,6 +53,12 @@ METRICS: Final[dict[str, dict[str, Any]]] = {
     **{
         name: {"goal": "max", "minimum": 0.0, "maximum": 1.0, "description": text}
         for name, text in _DESCRIPTIONS.items()
+    },
+    DEVIATION: {
+        "goal": "min",
+        "minimum": 0.0,
+        "maximum": 1.0,
+        "description": "standard deviation of weight_noise_accuracy over the draws; 0 for a single one",
     },
     **{
         # What corruptions add to an error may be less than nothing.

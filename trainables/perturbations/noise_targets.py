@@ -2,9 +2,9 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
@@ -90,28 +90,61 @@ def memory(weight: Tensor) -> int:
     return weight.untyped_storage().data_ptr()
 
 
-def check(net: nn.Module, targets: Targets) -> None:
-    """Lets targets pass of which every type of layer and every pattern reaches some weight of the net.
+def check(nets: Mapping[str, nn.Module], targets: Targets, prefix: str = "noise") -> dict[str, int]:
+    """How many weights of each net targets reach, if each type of layer and each pattern reaches one in some net.
+
+    Args:
+        nets: by what a message calls them.
+        targets: of noise in any of them.
+        prefix: with which the names of the options begin that say the targets.
 
     Raises:
-        TrainableError: OPTION_INVALID, naming all that reach nothing.
+        TrainableError: OPTION_INVALID, naming all that reach nothing, and nets that they do not reach at all.
     """
-    everything = [weight.name for weight in reached(net, Targets(layers=("conv", "norm", "linear")))]
     missed = [
-        f"no {layer} layer has a weight that the patterns match"
+        f"{prefix}_targets: no {layer} layer has a weight that the patterns {_listed(targets.names)} match"
         for layer in targets.layers
-        if not reached(net, dataclasses.replace(targets, layers=(layer,)))
+        if not _reached_in_some(nets, dataclasses.replace(targets, layers=(layer,)))
     ]
-    for pattern in targets.names:
-        if not reached(net, dataclasses.replace(targets, names=(pattern,))):
-            near = difflib.get_close_matches(pattern, everything, n=1, cutoff=0.0)
-            missed.append(
-                f"{pattern!r} matches no weight of these layers" + (f"; there is {near[0]!r}" if near else "")
-            )
-    if not targets.layers or not targets.names:
-        missed.append("no layers or no names are given")
+    missed += [
+        f"{prefix}_names: {pattern!r} matches no weight of these layers ({_listed(targets.layers)}) in "
+        f"{', '.join(nets)}{_nearest(nets, targets.layers, pattern)}"
+        for pattern in targets.names
+        if not _reached_in_some(nets, dataclasses.replace(targets, names=(pattern,)))
+    ]
+    counts = {name: len(reached(net, targets)) for name, net in nets.items()}
+    unreached = [name for name, count in counts.items() if not count]
+    if unreached and not missed:
+        missed.append(f"{prefix}_names: {_listed(targets.names)} match no weight of {', '.join(unreached)}")
     if missed:
-        raise TrainableError("OPTION_INVALID", f"noise targets: {'; '.join(missed)}")
+        raise TrainableError("OPTION_INVALID", "; ".join(missed))
+    return counts
+
+
+def check_asked(nets: Mapping[str, nn.Module], asked: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """What `check` finds of each of several targets, told as plain data, by their prefix.
+
+    Raises:
+        TrainableError: OPTION_INVALID.
+    """
+    return {
+        each["prefix"]: check(nets, Targets(tuple(each["targets"]), tuple(each["names"])), each["prefix"])
+        for each in asked
+    }
+
+
+def _reached_in_some(nets: Mapping[str, nn.Module], targets: Targets) -> bool:
+    return any(reached(net, targets) for net in nets.values())
+
+
+def _nearest(nets: Mapping[str, nn.Module], layers: tuple[str, ...], pattern: str) -> str:
+    there = [weight.name for net in nets.values() for weight in reached(net, Targets(layers))]
+    near = difflib.get_close_matches(pattern, there, n=1, cutoff=0.0)
+    return f"; there is {near[0]!r}" if near else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def _weights(net: nn.Module) -> Iterator[tuple[NoisyWeight, nn.Module]]:

@@ -1,0 +1,13 @@
+"""What can be set of how segmentation is scored under corruptions. Torch-free."""
+
+import dataclasses
+
+from trainables import laws
+from trainables.corruption_options import CorruptionOptions
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MaskedCorruptionOptions(CorruptionOptions):
+    """The options of corruptions that any trainer has, with few images by default: scores are taken after every epoch."""
+
+    corruption_images: int = laws.with_default(CorruptionOptions, "corruption_images", 64)
