@@ -130,10 +130,10 @@ def inference_chart(folder: Path, numbers: Sequence[int], split: Split = "test")
     draws = max(point.draws for point in drawn)
     remarks = [_IMAGES[split], f"line: mean over draws of noise; band: one standard deviation over up to {draws} draws"]
     remarks += ["ring: the noise that the net trained with"] if rings else []
-    trained = [f"trial {number}, trained with noise of {shown(scales[number])}" for number in asked]
+    trained = [f"trial {number}, trained with{_of_scale(scales[number])}" for number in asked]
     what = trained[0] if len(asked) == 1 else f"trials {', '.join(map(str, asked))}"
     return NoiseChart(
-        f"{study.name}: {readable(_IOU)} over the weight noise of inference, {what}",
+        f"{study.name}: {readable(_IOU)} over the weight noise at inference, {what}",
         _panels(_IOU, across, [("", lines)]),
         Names(tuple(f"trial {number}" for number in asked)),
         tuple(trained),
@@ -215,6 +215,10 @@ def _remarks(found: Nets, every: Sequence[Arm], drawn: Sequence[Point]) -> tuple
     if found.left_out:
         remarks.append(f"left out: {', '.join(f'{count} {why}' for why, count in sorted(found.left_out.items()))}")
     return tuple(remarks)
+
+
+def _of_scale(scale: float) -> str:
+    return f" noise of {shown(scale)}" if scale else "out noise"
 
 
 def _check_evaluated(study: Study, number: int, states: Mapping[int, str], curve: Curve, split: Split) -> None:

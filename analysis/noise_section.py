@@ -15,21 +15,21 @@ def noise_section(charts: dict[str, NoiseChart]) -> str:
     if not charts:
         return ""
     parts = "".join(_part(heading, chart, place) for place, (heading, chart) in enumerate(charts.items()))
-    return f'<section aria-label="Weight noise"><h2>Weight noise</h2>{parts}</section>'
+    return f'<section aria-label="Weight noise"><h2>Weight noise</h2><div class="noise">{parts}</div></section>'
 
 
 def _part(heading: str, chart: NoiseChart, place: int) -> str:
-    title = chart.panels[0].metric
     figures = "".join(
-        f"<figure><figcaption>{escaped(panel.title or readable(title))}</figcaption>"
-        f"{line_chart(panel, chart.series, f'noise-{place}-{row}', rings)}</figure>"
+        "<figure>"
+        + (f"<figcaption>{escaped(panel.title)}</figcaption>" if panel.title else "")
+        + f"{line_chart(panel, chart.series, f'noise-{place}-{row}', rings)}</figure>"
         for row, (panel, rings) in enumerate(zip(chart.panels, chart.rings, strict=True))
     )
-    told = "".join(remark(text) for text in chart.remarks)
+    look = ' class="several"' if len(chart.panels) > 1 else ""
     return (
-        f'<h3>{escaped(heading)}</h3>{told}<div class="curves wide">{figures}</div>'
-        f"{colour_legend(marks(chart.series), chart.legend)}"
-        f"<details><summary>As a table</summary>{_table(chart)}</details>"
+        f"<div{look}><h3>{escaped(heading)}</h3>{figures}{colour_legend(marks(chart.series), chart.legend)}"
+        f"{remark('. '.join(readable(text) for text in chart.remarks))}"
+        f"<details><summary>As a table</summary>{_table(chart)}</details></div>"
     )
 
 

@@ -107,7 +107,7 @@ summary{cursor:pointer}
 .whisker{stroke:var(--ink);stroke-width:1.4}
 .dash{stroke:var(--ink);stroke-width:2.2}
 .dash-casing{stroke:var(--paper);stroke-width:5}
-.note,.curves svg .end{fill:var(--ink)}
+.note,svg .end{fill:var(--ink)}
 .curves svg .end{font-size:15px}
 .groups{display:grid;gap:24px;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr))}
 .groups figure{max-width:860px}
@@ -118,6 +118,12 @@ summary{cursor:pointer}
 .masks th{white-space:normal}
 .masks img{display:block;max-width:100%;min-width:104px;height:auto}
 .swatch{stroke:var(--quiet);stroke-width:.6}
+.noise,.noise .several{display:grid;gap:0 28px;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr))}
+.noise>div{min-width:0}
+.noise .several{grid-column:1/-1}
+.noise p{margin-top:8px}
+.noise .several>:not(figure){grid-column:1/-1}
+.noise svg text,.noise svg .axis,.noise svg .end{font-size:14px}
 .ways{margin:4px 0 12px;padding-left:20px;max-width:72ch;overflow-wrap:anywhere}
 h3{font-size:1rem;margin:26px 0 8px}
 .scroll-x{overflow-x:auto;margin-top:18px}
@@ -128,7 +134,8 @@ th[scope=row]{font-weight:400}
 @media (max-width:640px){.scroll-x svg{min-width:620px}
 .maps svg text,.maps svg .axis,.maps svg .inside{font-size:17px}
 main{padding:18px 14px 60px}svg text{font-size:20px}svg .axis{font-size:21px}
-.curves svg text,.curves svg .axis,.groups svg text,.groups svg .axis{font-size:18px}
+.curves svg text,.curves svg .axis,.groups svg text,.groups svg .axis,
+.noise svg text,.noise svg .axis,.noise svg .end{font-size:18px}
 .point .dot{r:8px}.tip{max-width:88vw}}
 @media print{.tip{display:none}.scroll{overflow:visible}th button::after{content:""}}
 """

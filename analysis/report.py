@@ -108,8 +108,8 @@ def _noise(folder: Path, study: Study) -> dict[str, tuple[str, NoiseChart]]:
     """What fits of scores over weight noise, by file name, each with its heading on the page."""
     found = {
         "noise-curve": ("Over the noise of training", fitting_noise(folder)),
-        "noise-curve-test": ("The same on test images", fitting_noise(folder, "test")),
-        "noise-curve-trials": ("Single nets over the noise of inference", fitting_inference(folder, study)),
+        "noise-curve-test": ("Over the noise of training, on test images", fitting_noise(folder, "test")),
+        "noise-curve-trials": ("Single nets over the noise at inference", fitting_inference(folder, study)),
     }
     return {name: (heading, chart) for name, (heading, chart) in found.items() if chart is not None}
 
