@@ -1,7 +1,6 @@
 """The one Ray class: a trial trains a trainer of ours epoch by epoch and reports plain data."""
 
 import json
-import math
 import time
 import traceback
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from ray import tune
 from trainables.checkpoint_folder import CheckpointFolder
 from trainables.errors import TrainableError
 from trainables.registry import load_trainer
+from trainables.reported import checked_metrics
 from trainables.storage import below
 
 if TYPE_CHECKING:  # the driver imports this module too, and needs no torch
@@ -137,24 +137,3 @@ class Trial(tune.Trainable):
             epochs=plan.epochs,
             threads=plan.threads,
         )
-
-
-def checked_metrics(scores: Mapping[str, Any], asked: tuple[str, ...], epoch: int) -> dict[str, float]:
-    """Returns the scores asked for, as finite floats.
-
-    Raises:
-        TrainableError: METRIC_MISSING where the names differ from those asked, METRIC_INVALID where a score is no
-            number, NONFINITE where one is infinite or no number at all.
-    """
-    if set(scores) != set(asked):
-        raise TrainableError(
-            "METRIC_MISSING", f"epoch {epoch}: expected the metrics {sorted(asked)}, received {sorted(scores)}"
-        )
-    for name, value in scores.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TrainableError(
-                "METRIC_INVALID", f"epoch {epoch}: metric '{name}' is a {type(value).__name__}, not a number"
-            )
-        if not math.isfinite(value):
-            raise TrainableError("NONFINITE", f"epoch {epoch}: metric '{name}' is {value}")
-    return {name: float(scores[name]) for name in asked}
