@@ -41,6 +41,9 @@ def noisy_dtype(options: NoiseOptions, precision: str, device: torch.device) -> 
     return training_dtype(precision, device)
 
 
-def scoring_numbers(net: nn.Module, draw: int) -> torch.Generator:
-    """Random numbers of a draw while scoring: the same for every network of one architecture."""
+def drawn_for(net: nn.Module, draw: int) -> torch.Generator:
+    """The random numbers of one draw of noise under which scores are measured, on the network's device.
+
+    They are the same for every network of one architecture, and at every scale.
+    """
     return generator("score", "weight noise", draw, device=str(next(net.parameters()).device))

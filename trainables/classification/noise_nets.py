@@ -20,4 +20,4 @@ def build_noise_targets(arguments: Mapping[str, Any], inputs: Inputs, directory:
     facts = facts_of(inputs.folder("data"))
     classes, shape = len(facts["classes"]), tuple(facts["image_shape"])
     nets = {name: build(architecture_of(told), classes, shape, seed=0) for name, told in arguments["nets"].items()}
-    return check_asked(nets, arguments["asked"])
+    return dict(check_asked(nets, arguments["asked"]))

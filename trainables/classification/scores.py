@@ -17,7 +17,7 @@ from trainables.models import evaluating
 from trainables.perturbations.pgd import pgd_until_fooled
 from trainables.perturbations.weight_noise import Perturber
 from trainables.seeds import generator
-from trainables.trial_noise import scored_noise, scoring_numbers
+from trainables.trial_noise import drawn_for, scored_noise
 
 if TYPE_CHECKING:  # it counts by `correct`
     from trainables.classification.corruption_scorer import CorruptionScorer
@@ -77,7 +77,7 @@ class Scorer:
         perturber = Perturber(net, scored_noise(self.options))
         found = []
         for draw in range(self.options.evaluation_noise_draws):
-            with perturber.perturbed(scoring_numbers(net, draw)):
+            with perturber.perturbed(drawn_for(net, draw)):
                 found.append(accuracy(net, images, self.normalisation))
         deviation = statistics.stdev(found) if len(found) > 1 else 0.0
         return dict(zip(UNDER_NOISE, (sum(found) / len(found), deviation), strict=True))

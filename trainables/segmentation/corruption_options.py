@@ -8,6 +8,6 @@ from trainables.corruption_options import CorruptionOptions
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MaskedCorruptionOptions(CorruptionOptions):
-    """The options of corruptions that any trainer has, with few images by default: scores are taken after every epoch."""
+    """The options of corruptions that any trainer has, with few images by default: every epoch is scored."""
 
     corruption_images: int = laws.with_default(CorruptionOptions, "corruption_images", 64)

@@ -23,8 +23,9 @@ from trainables.segmentation.confusion import mean_iou, pixel_accuracy
 from trainables.segmentation.evaluation_step import CLASS_IOU, EXAMPLES, NOISE_CURVE, SPLITS
 from trainables.segmentation.examples import examples
 from trainables.segmentation.options import MATCHED, SegmentationOptions, read
-from trainables.segmentation.scoring import confused, noisy_counts, scored_noise
+from trainables.segmentation.scoring import confused, noisy_counts
 from trainables.segmentation.starts import architecture, load_net
+from trainables.trial_noise import scored_noise
 from trainables.unet3plus import UNet3Plus, build
 
 _DIGITS = 6

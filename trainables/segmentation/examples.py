@@ -12,7 +12,8 @@ from trainables.perturbations.noise_draws import WeightNoise
 from trainables.perturbations.weight_noise import Perturber
 from trainables.segmentation.confusion import confusion, mean_iou
 from trainables.segmentation.evaluation_rows import known
-from trainables.segmentation.scoring import drawn_for, predicted
+from trainables.segmentation.scoring import predicted
+from trainables.trial_noise import drawn_for
 
 COUNT: Final = 8
 SCHEMA: Final = pa.schema(
