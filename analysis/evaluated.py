@@ -19,6 +19,8 @@ NOISE_CURVE_FILE: Final = "noise-curve.parquet"
 """Mean IoU by the scale of inference noise, a row for each trial, split, scale and draw."""
 SEGMENTATION_EXAMPLES_FILE: Final = "segmentation-examples.parquet"
 """Images with their masks and what each trial says of them, a row for each trial and image."""
+OTHER_FILES: Final = (ERRORS_FILE, CLASS_IOU_FILE, NOISE_CURVE_FILE, SEGMENTATION_EXAMPLES_FILE)
+"""What an evaluation may leave beside `evaluation.parquet`."""
 BASELINE: Final = -1
 """Stands there for the baseline where a trial's number would."""
 

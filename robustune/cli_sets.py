@@ -25,6 +25,15 @@ TrialNumbers = Annotated[
     list[int] | None, typer.Option("--trial", metavar="NUMBER", help="Trial; may come again. [default: the front]")
 ]
 
+NoiseScales = Annotated[
+    str | None,
+    typer.Option(
+        "--noise-scales",
+        metavar="SCALES",
+        help="Of segmentation under noisy weights, as 0,0.05,0.1. [default: 0 to 0.4, and the trial's own]",
+    ),
+]
+
 
 @sets_app.command("build", epilog="Example: robustune sets build adversarial --baseline-from baseline-fine")
 def sets_build(
@@ -80,35 +89,47 @@ def evaluate(
     study: BegunName,
     trial: TrialNumbers = None,
     every: Annotated[bool, typer.Option("--all", help="All trials that spent their full epochs.")] = False,
+    noise_scales: NoiseScales = None,
     address: Address = None,
     storage: Storage = None,
     gpus: Gpus = 0.0,
     results: Results = "results",
 ) -> None:
-    """Score trials on five sets, hold-out sets among them, and under corruptions where the study asks for that."""
+    """Score trials on images that no search saw: perturbed, corrupted, or clean ones under noisy weights."""
     from rich.console import Console
 
-    from robustune import corruption_evaluation
     from robustune.errors import Mistake
     from robustune.evaluation import evaluate as run
-    from robustune.evaluation import notes, table
     from robustune.screen import Screen
     from robustune.settings import Settings
 
     if every and trial:
         raise Mistake("OPTION_INVALID", "--all: it takes every trial, --trial some of them; give one of the two")
+    scales = _scales(noise_scales)
+    settings = Settings(results, address, storage, gpus_per_trial=gpus)
     screen, console = Screen(progress=True), Console(highlight=False, markup=False)
-    done = run(study, "all" if every else trial or (), Settings(results, address, storage, gpus_per_trial=gpus), screen)
-    console.print(table(done.told))
-    for line in notes(done.told):
-        console.print(line)
-    if corrupted := corruption_evaluation.under_corruptions(done.told):
-        console.print()
-        console.print(corruption_evaluation.table(corrupted))
-        for line in corruption_evaluation.notes(corrupted):
+    done = run(study, "all" if every else trial or (), settings, screen, scales)
+    for place, part in enumerate(done.shown):
+        if place:
+            console.print()
+        console.print(part.table)
+        for line in part.notes:
             console.print(line)
     for name, path in done.paths.items():
         screen.say(f"{name}: {path}")
+
+
+def _scales(given: str | None) -> tuple[float, ...]:
+    from robustune.errors import Mistake
+
+    if given is None:
+        return ()
+    try:
+        return tuple(float(part) for part in given.split(","))
+    except ValueError as error:
+        raise Mistake(
+            "OPTION_INVALID", f"--noise-scales {given!r}: expected numbers from 0 to 1 with commas, as 0,0.05,0.1"
+        ) from error
 
 
 def _show_built(built: "Built", as_json: bool) -> None:

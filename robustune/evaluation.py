@@ -1,54 +1,54 @@
-"""What the trials of a finished search are worth on images that it never saw: five sets, and corruptions."""
+"""What the trials of a finished search are worth on images that it never saw."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from analysis import front as fronts
 from analysis import records
-from analysis.evaluated import ERRORS_FILE, EVALUATION_FILE
-from robustune import checks, corruption_evaluation
+from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
+from robustune import checks, classification_evaluation, segmentation_evaluation
 from robustune.building import bring
 from robustune.checkpoints import whole_copy
-from robustune.corruption_evaluation import under_corruptions
 from robustune.errors import Mistake, readable
+from robustune.evaluation_reports import Report, Shown, Told
 from robustune.ledger import Ledger
-from robustune.preparation import Prepared, missing, standing
+from robustune.preparation import Prepared, missing, needed, standing
+from robustune.preparation import steps as planned_steps
 from robustune.running import write_report
 from robustune.screen import Screen
-from robustune.sets import CORRUPTED, KIND, with_hold_out
+from robustune.sets import CORRUPTED, KIND
 from robustune.settings import Settings
 from robustune.standing import trials_left
 from search_spaces import Study
-from trainables.classification.planner import evaluation_step
+from trainables.errors import TrainableError
 from trainables.preparation import Step
+from trainables.registry import load_evaluation
 from trainables.storage import is_uri
 
-FIGURES: Final = ("evaluation", "corruption-errors", "corruption-ratios")
-SHOWN: Final = (*(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")), "report.html")
-HEADS: Final = {
-    "original": "original",
-    "perturbed_training": "perturbed training",
-    "perturbed_validation": "perturbed validation",
-    "hold_out": "hold-out",
-    "out_of_distribution": "out of distribution",
-    "test": "clean test",
+FIGURES: Final = (
+    *("evaluation", "corruption-errors", "corruption-ratios"),
+    *("noise-curve", "noise-curve-test", "noise-curve-trials", "masks", "class-iou-bars"),
+)
+REPORTS: Final[Mapping[str, Report]] = {
+    "classification": classification_evaluation.REPORT,
+    "segmentation": segmentation_evaluation.REPORT,
 }
+SHOWN: Final = (*(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")), "report.html")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the evaluation of each trial says, by the trial's number, and the files that show it."""
+    """What the evaluation of each trial says, by the trial's number, what to show of it, and the files that do."""
 
     folder: Path
-    told: Mapping[int, Mapping[str, Any]]
+    told: Told
+    shown: Sequence[Shown]
     paths: Mapping[str, Path]
 
 
@@ -62,67 +62,56 @@ class Finished:
     checkpoints: Mapping[int, tuple[int, str, str]]
 
 
-def evaluate(study: str, wanted: Sequence[int] | Literal["all"], settings: Settings, screen: Screen) -> Evaluation:
-    """Scores trials of a finished study on the five sets and the clean test images, each once: the store keeps it.
+def evaluate(
+    study: str,
+    wanted: Sequence[int] | Literal["all"],
+    settings: Settings,
+    screen: Screen,
+    noise_scales: Sequence[float] = (),
+) -> Evaluation:
+    """Scores trials of a finished study on images that its search never saw, each once: the store keeps it.
 
-    Where a metric of the study is relative to the baseline's errors, corrupted test images come with them.
+    What is scored and left is the trainer's own: sets of perturbed images and corruptions in classification, noise of
+    several scales in segmentation.
 
     Args:
         study: name, study file or folder of a study that was begun.
         wanted: numbers of trials, or all that spent their full epochs; none means those of the front.
         settings: where results and store are, and the cluster.
         screen: shows how it goes.
+        noise_scales: of the curve over inference noise, where the trainer has one; none means its own.
 
     Raises:
-        Mistake: STUDY_MISSING, STUDY_UNFINISHED, NO_FRONT, OPTION_INVALID for a trial without its full epochs,
-            CKPT_MISSING, CKPT_CORRUPT, RESULTS_UNWRITABLE, and what building says.
+        Mistake: STUDY_MISSING, STUDY_UNFINISHED, NO_FRONT, OPTION_INVALID for a trial without its full epochs or a
+            trainer without evaluation, CKPT_MISSING, CKPT_CORRUPT, RESULTS_UNWRITABLE, and what building says.
     """
     folder = checks.stored(study, settings)
     settings = replace(settings, results=str(folder.parent))
     with readable():
         done = _finished(folder, settings)
+    report = REPORTS[done.study.trainer]
     numbers = _chosen(done, wanted)
-    planned = with_hold_out(done.study, settings)
-    steps = {number: _step(done, number, planned) for number in numbers}
+    checks.check_building(done.study, settings)
+    whole = planned_steps(done.study, hold_out=True)
+    steps = {number: _step(done, number, whole, noise_scales) for number in numbers}
+    planned = _read_by(whole, steps)
     built = bring([*planned, *_with_files(done, planned, steps, settings).values()], settings, screen)
     told = {number: built[step.name].summary for number, step in steps.items()}
-    paths = _write(done, told, built, planned)
+    folder_of = _folder_of({number: built[step.name].digest for number, step in steps.items()}, settings)
+    paths = _write(done, report, told, folder_of, built, planned)
     written = write_report(folder, settings.tracking)  # whose page shows what was evaluated
-    shown = {name: path for name, path in written.items() if name in SHOWN}
-    return Evaluation(folder, told, {**paths, **shown})
-
-
-def table(told: Mapping[int, Mapping[str, Any]]) -> Table:
-    """The scores, a line for each trial, under the number of images in each set."""
-    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
-    shown.add_column("trial", justify="right", vertical="bottom")
-    counts = next(iter(told.values()))["images"]
-    for name, head in HEADS.items():
-        words = "\n".join([*head.rsplit(" ", 1), f"{counts[name]:,}"])
-        shown.add_column(words, justify="right", vertical="bottom")
-    for number, one in told.items():
-        shown.add_row(str(number), *(f"{one['accuracy'][name]:.4f}" for name in HEADS))
-    return shown
-
-
-def notes(told: Mapping[int, Mapping[str, Any]]) -> list[str]:
-    """What must be known to read the scores: the attacks, and who picked the trials."""
-    attacks: Mapping[str, str] = next(iter(told.values()))["attacks"]
-    names = {
-        attack: ", ".join(head for name, head in HEADS.items() if attacks.get(name) == attack)
-        for attack in dict.fromkeys(attacks[name] for name in HEADS if name in attacks)
-    }
-    return [
-        f"attacks, made for the baseline: {'; '.join(f'{attack} ({sets})' for attack, sets in names.items())}",
-        "The search picked these trials by validation scores, which flatter them; hold-out, out-of-distribution and "
-        "clean test images had no part in that. Each is one seed: intervals over seeds come with confirmation.",
-    ]
+    pictures = {name: path for name, path in written.items() if name in SHOWN}
+    return Evaluation(folder, told, report.shown(told), {**paths, **pictures})
 
 
 def _finished(folder: Path, settings: Settings) -> Finished:
     if not checks.has_ledger(folder) and settings.segments is not None:
         Ledger.rebuild(folder, settings.segments)
     study = records.read_study(folder)
+    try:
+        load_evaluation(study.trainer)
+    except TrainableError as error:
+        raise Mistake.of(error, study.name, "OPTION_INVALID") from error
     if left := trials_left(folder):
         raise Mistake(
             "STUDY_UNFINISHED",
@@ -160,12 +149,33 @@ def _complaint(number: int, row: Mapping[str, Any] | None, done: Finished) -> st
     return ""
 
 
-def _step(done: Finished, number: int, planned: Sequence[Step]) -> Step:
+def _step(done: Finished, number: int, planned: Sequence[Step], noise_scales: Sequence[float]) -> Step:
     epoch, path, sha256 = done.checkpoints.get(number, (0, "", ""))
     if epoch != done.study.budget.epochs:
         raise Mistake("CKPT_MISSING", f"{done.folder}: trial {number} left no checkpoint of its last epoch")
     drawn = next(one.config for one in records.events(done.folder) if one.kind == "asked" and one.trial == number)
-    return evaluation_step(f"evaluation/{number:05d}", {**done.study.options, **drawn}, path, sha256, planned)
+    make = load_evaluation(done.study.trainer)
+    try:
+        return make(
+            f"evaluation/{number:05d}", {**done.study.options, **drawn}, path, sha256, planned, tuple(noise_scales)
+        )
+    except TrainableError as error:
+        raise Mistake.of(error, done.study.name, "OPTION_INVALID") from error
+
+
+def _read_by(planned: Sequence[Step], steps: Mapping[int, Step]) -> list[Step]:
+    """The sets, and what they and the evaluations read; weights that trials started from are not made again."""
+    sets = [step for step in planned if step.kind in (KIND, *CORRUPTED)]
+    return needed(planned, [*sets, *steps.values()])
+
+
+def _folder_of(digests: Mapping[int, str], settings: Settings) -> Callable[[int], Path]:
+    def folder(number: int) -> Path:
+        from trainables.data.store import Store  # late: it takes torch along
+
+        return Store(settings.store).open(digests[number]).path
+
+    return folder
 
 
 def _with_files(
@@ -190,23 +200,20 @@ def _with_file(step: Step, done: Finished, number: int, settings: Settings) -> S
 
 
 def _write(
-    done: Finished, told: Mapping[int, Mapping[str, Any]], built: Mapping[str, Prepared], planned: Sequence[Step]
+    done: Finished,
+    report: Report,
+    told: Told,
+    folder_of: Callable[[int], Path],
+    built: Mapping[str, Prepared],
+    planned: Sequence[Step],
 ) -> dict[str, Path]:
-    """Writes a line for each trial: what was drawn, what the search saw, and the scores with their counts.
-
-    Where trials were scored under corruptions, every error rate is written too, a line each.
-    """
+    """Writes a line for each trial (what was drawn, what the search saw, the scores) and the trainer's own files."""
     sets = {step.name: built[step.name].digest for step in planned if step.kind in (KIND, *CORRUPTED)}
-    attacks = next(iter(told.values()))["attacks"]
-    said = {"study": done.study.digest, "sets": json.dumps(sets), "attacks": json.dumps(attacks)}
-    tables = {EVALUATION_FILE: _rows(done, told)}
-    if corrupted := under_corruptions(told):
-        said["corruption"] = json.dumps(corruption_evaluation.said(corrupted))
-        for name, column in corruption_evaluation.columns(corrupted).items():
-            tables[EVALUATION_FILE] = tables[EVALUATION_FILE].append_column(name, column)
-        tables[ERRORS_FILE] = corruption_evaluation.errors(corrupted)
+    said = {"study": done.study.digest, "sets": json.dumps(sets), **report.said(told)}
+    tables = {EVALUATION_FILE: _rows(done, report, told), **report.files(told, folder_of)}
     try:
-        (done.folder / ERRORS_FILE).unlink(missing_ok=True)  # may be of a study that was in this folder before
+        for name in OTHER_FILES:
+            (done.folder / name).unlink(missing_ok=True)  # may be of a study that was in this folder before
         return {
             name: records.write_parquet(rows.replace_schema_metadata(said), done.folder / name)
             for name, rows in tables.items()
@@ -218,12 +225,10 @@ def _write(
         ) from error
 
 
-def _rows(done: Finished, told: Mapping[int, Mapping[str, Any]]) -> pa.Table:
+def _rows(done: Finished, report: Report, told: Told) -> pa.Table:
     names = ["number", *(name for name in done.trials.column_names if name.startswith(("options.", "metrics.")))]
     order = pa.array(list(told), pa.int64())
     rows = done.trials.select(names).take(pc.index_in(order, done.trials["number"].combine_chunks()))
-    for part, kind in (("accuracy", pa.float64()), ("clean", pa.float64()), ("images", pa.int64())):
-        there = {name for one in told.values() for name in one[part]}
-        for name in (name for name in HEADS if name in there):
-            rows = rows.append_column(f"{part}.{name}", pa.array([one[part].get(name) for one in told.values()], kind))
+    for name, column in report.columns(told).items():
+        rows = rows.append_column(name, column)
     return rows

@@ -112,6 +112,22 @@ def with_files(step: Step, aside: Path) -> Step:
     return replace(step, places={**step.places, **files}) if files else step
 
 
+def needed(planned: Sequence[Step], last: Sequence[Step]) -> list[Step]:
+    """Returns the steps of a plan that are among the last ones, or are read by them, directly or not, in their order.
+
+    Args:
+        planned: each step after those that it reads.
+        last: some of these, or further ones.
+    """
+    wanted = {name for step in last for name in (step.name, *step.after)}
+    kept: list[Step] = []
+    for step in reversed(planned):
+        if step.name in wanted:
+            wanted.update(step.after)
+            kept.insert(0, step)
+    return kept
+
+
 def standing(planned: Sequence[Step], store_root: str) -> dict[str, Prepared]:
     """Returns the steps that the store holds whole; a damaged entry is discarded, to be built again.
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from robustune import checks
 from robustune.building import bring
 from robustune.errors import Mistake
-from robustune.preparation import Prepared, steps
+from robustune.preparation import Prepared, needed, steps
 from robustune.screen import Screen
 from robustune.settings import Settings
 from search_spaces import Study
@@ -88,7 +88,8 @@ def examples(study: Study, wanted: str | None, count: int, settings: Settings, s
 
     planned = with_hold_out(study, settings)
     shown = {_short(made): examples_step(made, count) for made in _chosen(planned, wanted, study.name)}
-    built = bring(_needed(planned, list(shown.values())), settings, screen)
+    last = list(shown.values())
+    built = bring([*needed(planned, last), *last], settings, screen)
     store = Store(settings.store)
     return {name: store.open(built[step.name].digest).path / EXAMPLES for name, step in shown.items()}
 
@@ -160,17 +161,6 @@ def _chosen(planned: Sequence[Step], wanted: str | None, study: str) -> list[Ste
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise Mistake("OPTION_INVALID", f"--set {wanted!r}: {study} has no such set; it has {', '.join(sets)}{hint}")
     return found
-
-
-def _needed(planned: Sequence[Step], last: Sequence[Step]) -> list[Step]:
-    """The steps that the last ones read, directly or not, and the last ones, each after those that it reads."""
-    wanted = {name for step in last for name in step.after}
-    kept: list[Step] = []
-    for step in reversed(planned):
-        if step.name in wanted:
-            wanted.update(step.after)
-            kept.insert(0, step)
-    return [*kept, *last]
 
 
 def _short(step: Step) -> str:

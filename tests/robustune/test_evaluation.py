@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from robustune.classification_evaluation import notes, table
 from robustune.errors import Mistake
-from robustune.evaluation import evaluate, notes, table
+from robustune.evaluation import evaluate
 from robustune.ledger import Ledger
 from robustune.screen import Screen
 from robustune.settings import Settings
@@ -113,12 +114,12 @@ def test_a_trial_without_a_checkpoint_of_its_last_epoch_is_told(settings: Settin
     refused(settings, "CKPT_MISSING", "trial 1 left no checkpoint of its last epoch", trials=[1])
 
 
-def test_a_trainer_without_sets_is_told(settings: Settings, curves: Callable[..., Path]) -> None:
+def test_a_trainer_without_an_evaluation_is_told(settings: Settings, curves: Callable[..., Path]) -> None:
     study = read_study(curves(trials=1, epochs=1), vocabularies())
     with Ledger.create(settings.results_folder / "curves", study, {}) as ledger:
         ledger.ask(0, {"angle": 0.5, "loss": 0.1}, 1, {})
         ledger.report(0, 1, {"accuracy": 0.5, "robustness": 0.5}, 1.0, 0.1, end="complete")
-    refused(settings, "OPTION_INVALID", "the closed-form trainer has no sets", study="curves")
+    refused(settings, "OPTION_INVALID", "the closed-form trainer has no evaluation", study="curves")
 
 
 def test_the_table_has_every_score_under_its_count_and_fits_eighty_columns() -> None:
