@@ -13,6 +13,8 @@ from analysis.colours import NAMED, RAMP, steps
 from analysis.printing import FAINT, INK, QUIET, head, quiet_frame, settings, sheet
 from analysis.wording import aligned, shortened
 
+INTERVALS: Final = "whiskers: 95 % interval for as many images, not over seeds"
+DEVIATIONS: Final = "whiskers: standard deviation over draws of noise, not over seeds"
 FILLED: Final = 0.82
 GROUP_MOST: Final = 20
 TITLE_MOST: Final = 44
@@ -20,13 +22,13 @@ WRITTEN_MOST: Final = 12
 """Bars that have their value written above them; more would cover each other's."""
 
 
-def draw_evaluation(bars: Bars, title: str) -> Figure:
-    """Returns a figure of the accuracies of trials on each set, with the interval that the sets' sizes leave."""
+def draw_evaluation(bars: Bars, title: str, remark: str = INTERVALS) -> Figure:
+    """Returns a figure of the scores of trials on each set; the remark says what whiskers are."""
     with settings():
         figure = sheet(min(16.0, max(5.5, 0.4 * len(bars.groups) * len(bars.series) + 1.5)), 3.6)
         draw_bars(figure.subplots(), bars)
         head(figure, title)
-        bar_legend(figure, bars.series, "whiskers: 95 % interval for as many images, not over seeds")
+        bar_legend(figure, bars.series, remark)
     return figure
 
 

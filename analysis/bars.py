@@ -13,6 +13,8 @@ from analysis.wording import readable
 SERIES_MOST: Final = 6
 """Bars of one group that colours still tell apart."""
 HEADROOM: Final = 1.04
+MIOU: Final = "miou."
+"""What columns of an evaluation of segmentation begin with, before the set's name."""
 SETS: Final = {"original": "Original validation", "hold_out": "Hold-out", "test": "Clean test"}
 _Z95: Final = 1.959963984540054
 
@@ -98,6 +100,39 @@ def evaluation_bars(evaluation: pa.Table) -> Bars:
         groups=tuple(str(number) for number in evaluation["number"].to_pylist()),
         series=tuple(SETS.get(name, readable(name)) for name in sets),
         y=bar_axis("Accuracy (higher is better)", [bar.high for bar in bars]),
+        bars=tuple(bars),
+        notes=("",) * evaluation.num_rows,
+    )
+
+
+def miou_bars(evaluation: pa.Table) -> Bars:
+    """Returns a group for each trial and in it two bars for each set: mean IoU without weight noise and under it.
+
+    The whisker of the second one reaches one standard deviation over draws of noise to either side, within [0, 1].
+
+    Args:
+        evaluation: a row for each trial with its `number`, and `miou.SET`, `noisy_miou.SET` and
+            `noisy_miou_deviation.SET` for each set.
+    """
+    sets = [name.removeprefix(MIOU) for name in evaluation.column_names if name.startswith(MIOU)]
+    sets = sets[: SERIES_MOST // 2]
+    bars = []
+    for group, row in enumerate(evaluation.to_pylist()):
+        for place, name in enumerate(sets):
+            clean, noisy = row[f"miou.{name}"], row.get(f"noisy_miou.{name}")
+            deviation = row.get(f"noisy_miou_deviation.{name}") or 0.0
+            if clean is not None:
+                bars.append(Bar(group, 2 * place, clean, clean, clean))
+            if noisy is not None:
+                ends = max(0.0, noisy - deviation), min(1.0, noisy + deviation)
+                bars.append(Bar(group, 2 * place + 1, noisy, *ends))
+    names = ["Validation" if name == "original" else readable(name.replace("hold_out", "hold-out")) for name in sets]
+    return Bars(
+        title="",
+        label="Trial",
+        groups=tuple(str(number) for number in evaluation["number"].to_pylist()),
+        series=tuple(f"{name}{way}" for name in names for way in ("", ", under noise")),
+        y=bar_axis("mIoU (higher is better)", [bar.high for bar in bars]),
         bars=tuple(bars),
         notes=("",) * evaluation.num_rows,
     )

@@ -105,6 +105,14 @@ def room_for_names(texts: Sequence[str], room: float) -> float:
     return 0.0 if max(len(text) for text in texts) * LETTER <= room else longest * 0.55 - 8
 
 
+def room_before(texts: Sequence[str], room: float, left: float) -> float:
+    """Returns how wide the margin to the left must be, `left` at least, since slanted names begin there."""
+    if max(len(text) for text in texts) * LETTER <= room:
+        return left
+    ends = (min(NAME_MOST, len(text)) * LETTER - room * (place + 0.5) for place, text in enumerate(texts))
+    return max(left, *ends)
+
+
 def _cut(text: str, most: int) -> str:
     full = f"<title>{escaped(text)}</title>" if len(text) > most else ""
     return full + escaped(shortened(text, most))

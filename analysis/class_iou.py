@@ -17,10 +17,8 @@ from analysis.segmentation_evaluated import asked_for, scores_by_trial, telling
 from analysis.wording import visible
 from search_spaces.study import Study
 
-SPLITS: Final = {"original": "validation", "test": "test", "hold_out": "hold-out"}
-"""What the splits are called in a sentence."""
-SPLIT: Final = "test"
-"""Shown where none is asked for."""
+SPLITS: Final = {"test": "test", "hold_out": "hold-out", "original": "validation"}
+"""What the splits are called in a sentence; where none is asked for, the first that was evaluated is shown."""
 CLASS_BARS: Final = "class-iou-bars"
 """What files of the figure are called; `class-iou.parquet` is the evaluation's own."""
 SERIES: Final = ("without noise", "under noise")
@@ -69,14 +67,14 @@ class ClassIoU:
         return f"Trial {self.trial}: {', '.join(said)}" if said else f"Trial {self.trial}"
 
 
-def read_class_iou(folder: Path, study: Study, trials: Sequence[int] = (), split: str = SPLIT) -> tuple[ClassIoU, ...]:
+def read_class_iou(folder: Path, study: Study, trials: Sequence[int] = (), split: str = "") -> tuple[ClassIoU, ...]:
     """Returns the IoU of each trial by class; () where nothing was evaluated.
 
     Args:
         folder: of the study.
         study: whose evaluation it must be.
         trials: numbers; none means those that `analysis.segmentation_evaluated.telling` chooses.
-        split: one of `SPLITS`.
+        split: one of `SPLITS`; none means the first of them that some trial was evaluated on.
 
     Raises:
         NotDrawable: a trial was not evaluated, or none was on the split.
@@ -90,6 +88,8 @@ def read_class_iou(folder: Path, study: Study, trials: Sequence[int] = (), split
     there = table["trial"].to_pylist()
     scores = scores_by_trial(folder, study)
     chosen = asked_for(trials, there, study) or telling(there, scores)
+    splits = set(table["split"].to_pylist())
+    split = split or next((one for one in SPLITS if one in splits), "test")
     on_split = table.filter(pc.equal(table["split"], split))
     found = []
     for trial in chosen:

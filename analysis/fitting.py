@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from analysis.arms import Recorded
-from analysis.bars import Bars, evaluation_bars
+from analysis.bars import MIOU, Bars, evaluation_bars, miou_bars
 from analysis.class_iou import ClassIoU, read_class_iou
 from analysis.corruption import Errors, errors_of, read_errors
 from analysis.evaluated import EVALUATION_FILE, evaluated
@@ -49,6 +49,17 @@ def fitting_evaluation(folder: Path, study: Study) -> Bars | None:
     return evaluation_bars(table) if told else None
 
 
+def fitting_miou(folder: Path, study: Study) -> Bars | None:
+    """Returns the mean IoU by set that `robustune evaluate` left in the study's folder; None where it left none.
+
+    Raises:
+        OSError: as `fitting_evaluation`.
+    """
+    table = evaluated(folder, EVALUATION_FILE, study)
+    told = table is not None and any(name.startswith(MIOU) for name in table.column_names)
+    return miou_bars(table) if told else None
+
+
 def fitting_errors(folder: Path, study: Study) -> tuple[Errors, ...]:
     """Returns the errors under corruptions that `robustune evaluate` left in the study's folder, by trial.
 
@@ -79,7 +90,7 @@ def fitting_masks(folder: Path, study: Study) -> Sheet | None:
 
 
 def fitting_class_iou(folder: Path, study: Study) -> tuple[ClassIoU, ...]:
-    """Returns the IoU per class on test images that `robustune evaluate` left in the folder; () where it left none.
+    """Returns the IoU per class that `robustune evaluate` left in the study's folder; () where it left none.
 
     Raises:
         OSError: as `analysis.class_iou.read_class_iou`.

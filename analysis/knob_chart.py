@@ -5,7 +5,18 @@ from typing import Final
 
 from analysis.bars import Bar, Bars
 from analysis.breaks import pieces
-from analysis.canvas import Canvas, broken_at, grid, names, opening, path, room_for_names, tick_text, titles
+from analysis.canvas import (
+    Canvas,
+    broken_at,
+    grid,
+    names,
+    opening,
+    path,
+    room_before,
+    room_for_names,
+    tick_text,
+    titles,
+)
 from analysis.colours import steps
 from analysis.lines import LinePanel, Series
 from analysis.placement import Position, spread, thinned
@@ -62,10 +73,11 @@ def line_chart(panel: LinePanel, series: Series, name: str, rings: Sequence[tupl
 
 def bar_chart(bars: Bars, name: str, width: float = 1140.0) -> str:
     """Returns the SVG of groups of bars; each bar says its series, its group and its value."""
-    group_width = (width - 70 - 18) / len(bars.groups)
+    left = room_before(bars.groups, (width - 70 - 18) / len(bars.groups), 70)
+    group_width = (width - left - 18) / len(bars.groups)
     more = room_for_names(bars.groups, group_width)
     below = 64 + more - (0 if bars.label else UNLABELLED)
-    canvas = Canvas(width, 276 + below, left=70, right=18, bottom=below)
+    canvas = Canvas(width, 276 + below, left=left, right=18, bottom=below)
     parts = [opening(canvas, bars.title or "Scores at the last epoch", name), _bar_axes(canvas, bars, group_width)]
     for bar in bars.bars:
         parts.append(_bar(canvas, bars, bar, group_width))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import command, printing, records
-from analysis.class_iou import CLASS_BARS, SPLIT, SPLITS, read_class_iou, table_of
+from analysis.class_iou import CLASS_BARS, SPLITS, read_class_iou, table_of
 from analysis.class_iou_figure import draw_class_iou
 from analysis.evaluated import CLASS_IOU_FILE
 from analysis.segmentation_evaluated import not_evaluated
@@ -23,8 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--split",
         choices=tuple(SPLITS),
-        default=SPLIT,
-        help=f"images that it was measured on; original: the search's validation images (default: {SPLIT})",
+        default="",
+        help="images that it was measured on, which the files' names then end with; original: the search's validation "
+        "images (default: test, or what else the data have)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
     given = parser.parse_args(arguments)
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return command.run(out, lambda: write(given.folder, out, given.trial, given.split))
 
 
-def write(folder: Path, out: Path, trials: Sequence[int] = (), split: str = SPLIT) -> dict[str, Path]:
+def write(folder: Path, out: Path, trials: Sequence[int] = (), split: str = "") -> dict[str, Path]:
     """Writes the figure and its numbers into `out`, which is made if it is not there; returns paths by file name.
 
     Raises:
@@ -45,7 +46,7 @@ def write(folder: Path, out: Path, trials: Sequence[int] = (), split: str = SPLI
     if not every:
         raise not_evaluated(study, CLASS_IOU_FILE)
     out.mkdir(parents=True, exist_ok=True)
-    parts = [CLASS_BARS, *([split.replace("_", "-")] if split != SPLIT else []), *map(str, sorted(trials))]
+    parts = [CLASS_BARS, *([split.replace("_", "-")] if split else []), *map(str, sorted(trials))]
     name = "-".join(parts)
     paths = printing.save(draw_class_iou(every, study.description or study.name), out, name)
     return {**paths, f"{name}.parquet": records.write_parquet(table_of(every), out / f"{name}.parquet")}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from analysis import figure, page, printing, records
-from analysis.bar_figure import draw_evaluation
+from analysis.bar_figure import DEVIATIONS, draw_evaluation
 from analysis.class_iou import CLASS_BARS, table_of
 from analysis.class_iou_figure import draw_class_iou
 from analysis.corruption import chosen
@@ -16,6 +16,7 @@ from analysis.fitting import (
     fitting_inference,
     fitting_maps,
     fitting_masks,
+    fitting_miou,
     fitting_noise,
     fitting_sweep,
 )
@@ -26,7 +27,7 @@ from analysis.mask_figure import draw_masks
 from analysis.noise_chart import NoiseChart
 from analysis.noise_figure import save_noise
 from analysis.noise_section import noise_section
-from analysis.page_sections import evaluation_section, grid_section, knob_section
+from analysis.page_sections import evaluation_section, grid_section, knob_section, miou_section
 from analysis.replacing import replacing
 from analysis.segmentation_section import class_section, mask_section
 from search_spaces.study import Study
@@ -62,7 +63,7 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
     best = front(trials, study)
     maps, sweep = fitting_maps(trials, study), fitting_sweep(trials, epochs, study)
     evaluation, errors = fitting_evaluation(folder, study), fitting_errors(folder, study)
-    masks, classes = fitting_masks(folder, study), fitting_class_iou(folder, study)
+    miou, masks, classes = fitting_miou(folder, study), fitting_masks(folder, study), fitting_class_iou(folder, study)
     noise = _noise(folder, study)
     target.mkdir(parents=True, exist_ok=True)
     tables = {"trials.parquet": trials, "epochs.parquet": epochs, "front.parquet": best}
@@ -77,6 +78,8 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         paths |= save_noise(chart, target, name)
     if evaluation:
         paths |= printing.save(draw_evaluation(evaluation, title), target, "evaluation")
+    if miou:
+        paths |= printing.save(draw_evaluation(miou, title, DEVIATIONS), target, "evaluation")
     if errors:
         paths |= save_errors(chosen(errors, None, study), title, target)
     if masks:
@@ -96,6 +99,7 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         grid_section(maps, study),
         knob_section(sweep),
         evaluation_section(evaluation),
+        miou_section(miou),
     )
     texts = {
         "report.html": page.render(trials, epochs, best, study, leads, extra, later),

@@ -24,9 +24,10 @@ def mask_section(sheet: Sheet | None) -> str:
     """Returns images, masks and predictions as pictures within the page, with their classes told; "" for none."""
     if sheet is None:
         return ""
+    which = "; trials: the best one without noise, then the best one under it, by validation images"
     note = (
-        "Test images, which had no part in the search; trials: the best one without noise and the best one under it, "
-        "by validation images. Point at a mask to see the class there. "
+        f"Test images, which had no part in the search{which if len(sheet.trials) > 1 else ''}. Point at a mask to see "
+        "the class there."
     )
     heads = ["Image", "Truth"]
     for trial in sheet.trials:

@@ -109,7 +109,7 @@ def test_any_description_can_be_drawn(
     trials = records.trials(search(study))
     drawn = figure.draw_front(trials, front(trials, study), study)
     path = printing.save(drawn, tmp_path, "front")["front.svg"]
-    ElementTree.parse(path)
+    assert ElementTree.parse(path).getroot().tag.endswith("svg")
 
 
 def test_a_search_without_an_ended_trial_can_be_drawn(
