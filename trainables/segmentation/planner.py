@@ -4,10 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from trainables import laws
+from trainables.corruption_steps import VALIDATION, check_size, corrupted_steps
 from trainables.data.pretexts import check_pretext
 from trainables.errors import TrainableError
 from trainables.given_files import absolute, content
 from trainables.preparation import Step, data_step
+from trainables.segmentation.measured import corruptions_of
+from trainables.segmentation.noise_steps import noise_steps
 from trainables.segmentation.options import ARCHITECTURE, ENCODER, SegmentationOptions, read
 from trainables.segmentation.vocabulary import METRICS
 
@@ -24,7 +27,7 @@ def plan(
     seed: int,
     hold_out: bool = False,
 ) -> tuple[Step, ...]:
-    """The data and the starting weights that some trial may need; nothing is made for `hold_out` but the data.
+    """The data, starting weights and corrupted validation images that some trial may need; for `hold_out` nothing more.
 
     See `trainables.preparation.plan` for the arguments.
 
@@ -36,10 +39,18 @@ def plan(
     starts = set(possible.get("start", [options.get("start", "scratch")])) - {"scratch"}
     _check_shapes([name for name, values in shapes.items() if len(set(values)) > 1], starts)
     first = {name: values[0] for name, values in shapes.items()}
-    held = [read({**first, **options, "start": start}) for start in sorted(starts)]
-    if not held:
-        read({**first, **options})
-    return (data_step(data), *(_start_step(each, data) for each in held))
+    held = read({**first, **options})
+    started = [read({**first, **options, "start": start}) for start in sorted(starts)]
+    noise = noise_steps(held, options, possible, metrics)
+    corrupted = _corruption_steps(data, held, metrics, seed)
+    return (data_step(data), *(_start_step(each, data) for each in started), *noise, *corrupted)
+
+
+def _corruption_steps(data: str, held: SegmentationOptions, metrics: Sequence[str], seed: int) -> list[Step]:
+    names = corruptions_of(held, metrics)
+    if names:
+        check_size(data)
+    return corrupted_steps(held, VALIDATION, names, seed)
 
 
 def _check_shapes(searched: Sequence[str], starts: Collection[str]) -> None:

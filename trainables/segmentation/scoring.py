@@ -4,19 +4,20 @@ import dataclasses
 from typing import Final
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
+from trainables.corrupted_sets import CorruptedSets
+from trainables.corruption_cells import way
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import evaluating
 from trainables.perturbations.noise_draws import WeightNoise
-from trainables.perturbations.noise_targets import Targets
 from trainables.perturbations.weight_noise import Perturber
-from trainables.seeds import generator
 from trainables.segmentation.batches import MaskedImages
 from trainables.segmentation.confusion import confusion, largest_predicted_share, mean_iou, pixel_accuracy
-from trainables.segmentation.options import MATCHED, SegmentationOptions
-from trainables.segmentation.vocabulary import UNDER_NOISE
+from trainables.segmentation.options import SegmentationOptions
+from trainables.segmentation.vocabulary import CORRUPTED_MIOU, UNDER_NOISE
+from trainables.trial_noise import drawn_for, scored_noise
 
 _PIXELS: Final = 2**18  # of a batch: 64 images of 64x64, one of 512x512
 
@@ -30,30 +31,50 @@ class Scorer:
         options: those of evaluation are read; where its noise is matched, those of noise in training.
         validation: clean validation images.
         classes: of the data.
+        corrupted: the first of the validation images under corruptions; None where no metric needs them.
     """
 
     normalisation: Normalisation
     options: SegmentationOptions
     validation: MaskedImages
     classes: int
+    corrupted: CorruptedSets | None = None
 
-    def score(self, net: nn.Module, metrics: tuple[str, ...]) -> dict[str, float]:
+    def score(self, net: nn.Module, metrics: tuple[str, ...], last: bool = True) -> dict[str, float]:
         """Exactly the metrics asked for; weights, batch-norm statistics, gradients and modes stay as they were.
+
+        Args:
+            net: to score.
+            metrics: that the trainer reports.
+            last: whether this is the trial's last epoch; before it, fewer corruptions may be measured.
 
         Raises:
             TrainableError: NONFINITE, where the network's class scores are no finite numbers.
         """
         found: dict[str, float] = {}
         with evaluating(net):
-            if set(metrics) - set(UNDER_NOISE):
+            if set(metrics) - {*UNDER_NOISE, CORRUPTED_MIOU}:
                 found |= clean_scores(self.counts(net, self.validation))
             if set(metrics) & set(UNDER_NOISE):
                 found |= self._under_noise(net)
+            if CORRUPTED_MIOU in metrics and self.corrupted is not None:
+                found[CORRUPTED_MIOU] = self._under_corruption(net, self.corrupted, last)
         return {metric: found[metric] for metric in metrics}
 
     def counts(self, net: nn.Module, images: MaskedImages) -> Tensor:
         """(classes, classes) int64 confusion matrix on the CPU; the network must be in evaluation mode."""
         return confused(net, images, self.normalisation, self.classes)
+
+    def _under_corruption(self, net: nn.Module, corrupted: CorruptedSets, last: bool) -> float:
+        """Mean over the cells, each of which has its own confusion matrix and so counts alike."""
+        chosen = way(self.options, last)
+        masks = self.validation.first(len(corrupted)).masks
+        found = [
+            mean_iou(self.counts(net, MaskedImages(corrupted.cell(name, severity).images, masks)))
+            for name in chosen.corruptions
+            for severity in chosen.severities
+        ]
+        return sum(found) / len(found)
 
     def _under_noise(self, net: nn.Module) -> dict[str, float]:
         values = noisy_mious(
@@ -75,25 +96,6 @@ def clean_scores(counts: Tensor) -> dict[str, float]:
         "pixel_accuracy": pixel_accuracy(counts),
         "largest_class_share": largest_predicted_share(counts),
     }
-
-
-def training_noise(options: SegmentationOptions) -> WeightNoise:
-    """The noise that a trial trains under."""
-    return WeightNoise(
-        options.noise_scale, options.noise_clip, options.noise_maximum, Targets(tuple(options.noise_targets))
-    )
-
-
-def scored_noise(options: SegmentationOptions) -> WeightNoise:
-    """The noise that a trial is scored under: its own, where that is matched, otherwise the same in all trials."""
-    if options.evaluation_noise == MATCHED:
-        return training_noise(options)
-    return WeightNoise(
-        options.evaluation_noise_scale,
-        options.evaluation_noise_clip,
-        options.evaluation_noise_maximum,
-        Targets(tuple(options.evaluation_noise_targets)),
-    )
 
 
 def noisy_mious(
@@ -135,11 +137,6 @@ def noisy_counts(
         with perturber.perturbed(drawn_for(net, draw)):
             found.append(confused(net, images, normalisation, classes))
     return torch.stack(found)
-
-
-def drawn_for(net: nn.Module, draw: int) -> Generator:
-    """The random numbers of one draw of noise under which scores are measured, on the network's device."""
-    return generator("score", "weight noise", draw, device=str(next(net.parameters()).device))
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """The segmentation trainer: one UNet3+, one trial."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from trainables import laws, optimizers, training_state
+from trainables.corrupted_sets import CorruptedSets
+from trainables.corruption_steps import VALIDATION, corrupted_name
 from trainables.data.facts import facts_of
 from trainables.data.masked_images import read_masked
 from trainables.data.store import Store
@@ -15,15 +17,17 @@ from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import own_randomness
 from trainables.perturbations.weight_noise import Perturber, Source, backward
-from trainables.precision import device_of, repeatable, training_dtype
-from trainables.seeds import derive, generator
+from trainables.precision import device_of, repeatable
+from trainables.seeds import derive
 from trainables.segmentation.batches import Batches, MaskedImages, Transform
+from trainables.segmentation.measured import corruptions_of
 from trainables.segmentation.objective import objective
 from trainables.segmentation.options import SegmentationOptions, read
-from trainables.segmentation.scoring import Scorer, training_noise
+from trainables.segmentation.scoring import Scorer
 from trainables.segmentation.starts import architecture, starting_weights
 from trainables.segmentation.transforms import Moves, moved
 from trainables.segmentation.vocabulary import METRICS
+from trainables.trial_noise import epochs_noise, noisy_dtype, training_noise
 from trainables.unet3plus import build, enter_training, freeze
 
 
@@ -53,7 +57,7 @@ class SegmentationTrainer:
         self._epochs = epochs
         self._sets = {"data": _digest(sets, "data")}
         self._device = device_of(device)
-        self._dtype = _training_dtype(self._options, self._device)
+        self._dtype = noisy_dtype(self._options, self._options.precision, self._device)
         data = store.open(self._sets["data"]).path
         facts = facts_of(data)
         classes = len(facts["classes"])
@@ -72,7 +76,8 @@ class SegmentationTrainer:
             normalisation=normalisation,
         )
         validation = _images(data, "validation", self._device)
-        self._scorer = Scorer(normalisation, self._options, validation, classes)
+        corrupted = _corrupted(self._options, self._metrics, lambda name: store.open(_digest(sets, name)).path)
+        self._scorer = Scorer(normalisation, self._options, validation, classes, corrupted)
 
     def train_epoch(self) -> None:
         """Trains one epoch more.
@@ -81,7 +86,7 @@ class SegmentationTrainer:
             TrainableError: NONFINITE, naming epoch and step.
         """
         enter_training(self.net, self._options.unfrozen_layers)
-        noise = self._epochs_noise()
+        noise = epochs_noise(self._perturber, self._options, self._seed, self.epoch, self._device)
         with repeatable(), own_randomness(derive(self._seed, "layers", self.epoch), self._device):
             training_state.take_steps(
                 self._batches.epoch(self._seed, self.epoch),
@@ -101,7 +106,7 @@ class SegmentationTrainer:
             TrainableError: NONFINITE, where the network's class scores are no finite numbers.
         """
         with repeatable():
-            return self._scorer.score(self.net, self._metrics)
+            return self._scorer.score(self.net, self._metrics, last=self.epoch >= self._epochs)
 
     def save(self, path: Path) -> None:
         """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
@@ -114,10 +119,6 @@ class SegmentationTrainer:
             TrainableError: CKPT_CORRUPT, where the file is torn or of another trial; CKPT_MISSING.
         """
         self.epoch = training_state.load(path, self.net, self._optimizer, self._identity())
-
-    def _epochs_noise(self) -> Source:
-        numbers = generator(self._seed, "weight noise", self.epoch, device=str(self._device))
-        return self._perturber.draw(numbers) if self._options.noise_draw == "per_epoch" else numbers
 
     def _step(self, inputs: Tensor, masks: Tensor, noise: Source) -> Tensor:
         self._optimizer.zero_grad(set_to_none=True)
@@ -147,11 +148,12 @@ def _images(data: Path, split: str, device: torch.device) -> MaskedImages:
     return MaskedImages(found.images, found.masks).to(device)
 
 
-def _training_dtype(options: SegmentationOptions, device: torch.device) -> torch.dtype:
-    noisy = options.noise_scale > 0 and bool(options.noise_targets)
-    if noisy and options.noise_gradient == "recovered":
-        return torch.float32  # autocast would keep noisy copies of the weights for the backward pass
-    return training_dtype(options.precision, device)
+def _corrupted(
+    options: SegmentationOptions, metrics: Sequence[str], folder: Callable[[str], Path]
+) -> CorruptedSets | None:
+    names = corruptions_of(options, metrics)
+    # They stay in the mapped files, wherever the network lies: 19 corruptions at five severities may be many.
+    return CorruptedSets({name: folder(corrupted_name(VALIDATION, name)) for name in names}) if names else None
 
 
 def _transform(options: SegmentationOptions, facts: Mapping[str, Any]) -> Transform:
