@@ -26,11 +26,13 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "noise_draw": "per_step",
     "noise_maximum": "per_kernel",
     "noise_targets": ("conv", "batch_norm"),
+    "noise_names": ("*",),
     "evaluation_noise": "fixed",
     "evaluation_noise_scale": 0.1,
     "evaluation_noise_clip": 2.0,
     "evaluation_noise_maximum": "per_kernel",
     "evaluation_noise_targets": ("conv", "batch_norm"),
+    "evaluation_noise_names": ("*",),
     "evaluation_noise_draws": 4,
 }
 """What trainers take where a study does not say; this room cannot import them, and a test holds these to them."""
@@ -263,7 +265,7 @@ def _nets(folder: Path, study: Study, order: int, split: Split | None, left_out:
                     )
                 )
                 continue
-            reason = "not evaluated" if split else "without a score"
+            reason = _unscored(curve.get(row["number"], {}), split, scale)
         left_out[reason] += 1
     return found
 
@@ -287,6 +289,15 @@ def _evaluated(curve: Curve, number: int, split: Split, scale: float) -> tuple[f
     scales = curve.get(number, {}).get(split, {})
     clean, noisy = at_scale(scales, 0.0), at_scale(scales, scale)
     return (over_draws(clean).mean, over_draws(noisy)) if clean and noisy else None
+
+
+def _unscored(scored: Mapping[str, Mapping[float, Sequence[float]]], split: Split | None, scale: float) -> str:
+    if split is None:
+        return "without a score"
+    if split not in scored:
+        return "not evaluated"
+    lost = "without noise" if not at_scale(scored[split], 0.0) else "at the noise scale of its training"
+    return f"not evaluated {lost}"
 
 
 def _training(study: Study, config: Mapping[str, Any]) -> dict[str, Any]:
