@@ -9,7 +9,7 @@ import pytest
 
 from analysis import records, report
 from analysis.front import front
-from search_spaces.domains import Choice
+from search_spaces.domains import Choice, Uniform, Whole
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -191,3 +191,27 @@ def test_grids_and_knobs_fit_and_stay_text(gridded: Path, opened: Callable[..., 
     assert tables.first.inner_text().count("failed") == 1
     marks = page.evaluate("[...document.querySelectorAll('.bar')].map(bar => getComputedStyle(bar).fill)")
     assert len(set(marks)) == 3
+
+
+@pytest.fixture(scope="module")
+def noisy(grid: Callable[..., Path], grid_of: Callable[..., Any]) -> Path:
+    """The page of curves over weight noise whose nets differ in a hostile option."""
+    noise = Uniform(0, 1, points=(0, 0.1, 0.4))
+    study = grid_of({"noise_scale": noise, "transform": Choice(HOSTILE), "replicate": Whole(0, 1)}, trials=24)
+    return report.write(grid(study, lambda config, *_: 0.7 - config["noise_scale"]))["report.html"]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_curves_over_weight_noise_fit_and_stay_text(
+    noisy: Path, opened: Callable[..., Any], width: int, scheme: str
+) -> None:
+    page = opened(noisy, width, color_scheme=scheme)
+    assert page.locator(".noise figure").count() == 2
+    for summary in page.locator(".noise summary").all():
+        summary.click()
+    assert page.locator(".noise tbody tr").count() == 2 * 3 * len(HOSTILE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("img, iframe, [onmouseover], [onerror]").count() == 0
+    assert HOSTILE[0] in page.locator(".noise .legend").inner_text()
