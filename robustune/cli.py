@@ -27,8 +27,10 @@ from robustune.arguments import (
     TrackingUri,
     Trials,
 )
+from robustune.cli_budget import extend, stop
 from robustune.cli_corrupt import corrupt
 from robustune.cli_data import data_app
+from robustune.cli_replay import replay
 from robustune.cli_sets import evaluate, sets_app
 from robustune.cli_styles import styles_app
 from robustune.errors import Mistake, printable, readable
@@ -52,8 +54,8 @@ app = typer.Typer(
     help=(
         "Search hyperparameters of robust deep networks.\n\n"
         "Exit status: 0 done; 1 a fault of ours; 2 a mistake in the study or the options; 3 the results or the store "
-        "cannot be used; 4 a cluster or server does not answer; 5 the search ended without a front; 130 Ctrl-C; "
-        "143 terminated."
+        "cannot be used; 4 a cluster or server does not answer; 5 the search ended without a front; "
+        "6 it was stopped; 130 Ctrl-C; 143 terminated."
     ),
 )
 
@@ -76,7 +78,7 @@ def search(
     """Run a study to its front; one that was begun with the same content goes on."""
     from robustune.api import search as run
 
-    _show(
+    show_result(
         run(
             study,
             trials=trials,
@@ -108,7 +110,7 @@ def resume(
     """Go on with a study that was interrupted, from its ledger."""
     from robustune.api import resume as run
 
-    _show(
+    show_result(
         run(
             study,
             address=address,
@@ -120,6 +122,10 @@ def resume(
             results=results,
         )
     )
+
+
+app.command(epilog="Example: robustune extend quickstart --trials 100")(extend)
+app.command(epilog="Example: robustune stop quickstart")(stop)
 
 
 @app.command(epilog="Example: robustune status quickstart")
@@ -158,6 +164,7 @@ def front(study: BegunName, results: Results = "results") -> None:
 
 
 app.command(epilog="Example: robustune evaluate quickstart --trial 3 --trial 7")(evaluate)
+app.command(epilog="Example: robustune replay benchmarks/tables/classification.parquet --workers 4")(replay)
 app.command(epilog="Example: robustune corrupt photos --severity 3 --out photos-c")(corrupt)
 
 
@@ -281,7 +288,9 @@ def _deliver_interrupts(
 
 
 def _kept() -> str:
-    if sys.argv[1:2] in (["search"], ["resume"]):
+    if sys.argv[1:2] == ["stop"]:
+        return "the driver was asked to end, and does so without being waited for"
+    if sys.argv[1:2] in (["search"], ["resume"], ["extend"]):
         return "what was recorded is kept: go on with `robustune resume STUDY`"
     if sys.argv[1:2] == ["corrupt"]:
         return "what was finished is kept: start the same command with --resume to go on"
@@ -295,10 +304,17 @@ def _complain(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def _show(result: "SearchResult") -> None:
+def show_result(result: "SearchResult") -> None:
+    """Shows what a search left.
+
+    Raises:
+        Mistake: SEARCH_STOPPED where `robustune stop` ended it before its budget.
+    """
     from robustune.standing import standing
 
-    _show_front(standing(result.folder), result.folder)
+    now = standing(result.folder)
+    if now.front:
+        _show_front(now, result.folder)
     _show_paths(result.paths)
     if not result.tracked:
         typer.echo(f"MLflow lacks some of it; `robustune resume {result.study.name}` sends the rest")
@@ -306,6 +322,10 @@ def _show(result: "SearchResult") -> None:
     typer.echo(f"open the MLflow UI: {_command()} ui{elsewhere}")
     if result.compare:
         typer.echo(f"compare the front's runs there: {result.compare}")
+    if result.stopped:
+        from robustune.stopping import told
+
+        raise Mistake("SEARCH_STOPPED", told(result.folder))
 
 
 def _command() -> str:
