@@ -10,7 +10,7 @@ import numpy as np
 from analysis import records
 from analysis.knobs import NotDrawable
 from analysis.lines import Line, LinePanel, Names, band_ends
-from analysis.noise_nets import Curve, Nets, Split, at_scale, over_draws, read_curve, training_scale
+from analysis.noise_nets import PAIRS, Curve, Nets, Split, at_scale, over_draws, read_curve, training_scale
 from analysis.noise_points import ARMS_MOST, Arm, Point, arms, points
 from analysis.panels import Axis, ticks, value_axis
 from analysis.placement import Position, thinned
@@ -208,7 +208,8 @@ def _remarks(found: Nets, every: Sequence[Arm], drawn: Sequence[Point]) -> tuple
     known = [net.noisy for arm in every for net in arm.nets]
     draws = max(score.draws for score in known)
     if any(score.deviation is None for score in known):
-        over = "the nets alone, since no deviation over draws of noise was recorded" if most > 1 else ""
+        lost = f"{PAIRS[found.metric]}_deviation"
+        over = f"the nets alone, since the study does not record {lost}" if most > 1 else ""
     else:
         over = f"nets, and under noise over {draws} draws" if most > 1 else f"{draws} draws of noise"
     remarks = [_IMAGES[found.split], f"{line}; band: one standard deviation over {over}" if over else line]
