@@ -148,7 +148,7 @@ def segmentation() -> Callable[..., None]:
     return write_segmentation
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def study(grid_of: Callable[..., Study]) -> Study:
     """A study of three segmentation trials."""
     objectives = (Objective("miou", "max", 0.0), Objective("noisy_miou", "max", 0.0))
