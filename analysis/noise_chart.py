@@ -213,6 +213,8 @@ def _remarks(found: Nets, every: Sequence[Arm], drawn: Sequence[Point]) -> tuple
     else:
         over = f"nets, and under noise over {draws} draws" if most > 1 else f"{draws} draws of noise"
     remarks = [_IMAGES[found.split], f"{line}; band: one standard deviation over {over}" if over else line]
+    if found.split and not found.matched:
+        remarks.append("noise at inference is of the training's scale, and otherwise as evaluation_noise_* say")
     if found.left_out:
         remarks.append(f"left out: {', '.join(f'{count} {why}' for why, count in sorted(found.left_out.items()))}")
     return tuple(remarks)

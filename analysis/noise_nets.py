@@ -96,6 +96,11 @@ class Nets:
     nets: tuple[Net, ...]
     left_out: Mapping[str, int]
 
+    @property
+    def matched(self) -> bool:
+        """Whether the studies score nets under all of the noise that they trained with, not only under its scale."""
+        return self.studies[0].options.get("evaluation_noise") == _MATCHED
+
 
 def read(folders: Sequence[Path], split: Split | None = None) -> Nets:
     """Returns the nets that spent their epochs of the studies in these folders.
