@@ -32,6 +32,8 @@ ONLY_TESTS: Final = (
     'corruption_test_data = "{name}"'
 )
 """What is said where a corrupted test set is named as data."""
+DAMAGED: Final = "damaged: "
+"""How the description of a damaged set begins."""
 VERSION: Final = 1
 """Part of the address of a set that a study took over; raise it whenever `build_library_data` gives other files."""
 _NAME: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -96,7 +98,7 @@ def descriptions(library: Path, kind: str = DATA) -> dict[str, str]:
         try:
             record = read(library, name)
         except TrainableError as error:
-            record = Record(name, f"damaged: {error}", "")
+            record = Record(name, f"{DAMAGED}{error}", "")
         if record.kind == kind:
             found[name] = record.description
     return found

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import scipy.io
 from PIL import Image
 
 from trainables.data.images import ImageSet, read_images
@@ -39,6 +40,20 @@ def encoded(pixels: Any, kind: str = "JPEG", **options: Any) -> bytes:
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     stream = io.BytesIO()
     image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def palette(values: Any) -> bytes:
+    """A mask's PNG whose values are indices of colours."""
+    image = Image.fromarray(values).convert("L")
+    image.putpalette([(31 * place) % 256 for place in range(768)])
+    return encoded(image, "PNG")
+
+
+def matlab(values: Any) -> bytes:
+    """A mask's file as SBD has it."""
+    stream = io.BytesIO()
+    scipy.io.savemat(stream, {"GTcls": {"Boundaries": np.zeros((2, 2)), "Segmentation": values}}, do_compression=True)
     return stream.getvalue()
 
 
@@ -118,6 +133,8 @@ class Making:
 
     picture = staticmethod(picture)
     encoded = staticmethod(encoded)
+    palette = staticmethod(palette)
+    matlab = staticmethod(matlab)
     written = staticmethod(written)
     class_files = staticmethod(class_files)
     below = staticmethod(below)

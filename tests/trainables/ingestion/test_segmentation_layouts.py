@@ -1,6 +1,5 @@
 """Segmentation data in their official layouts, from folders and archives; what does not fit is counted and named."""
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.io
-from PIL import Image
 
 from trainables.data.ingestion.archives import opened
 from trainables.data.ingestion.segmentation_found import VOC_CLASSES, MaskedFound
@@ -33,20 +30,6 @@ def mask(name: str, width: int, height: int) -> Any:
     return values
 
 
-def palette(values: Any) -> bytes:
-    image = Image.fromarray(values).convert("L")
-    image.putpalette([(31 * place) % 256 for place in range(768)])
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return stream.getvalue()
-
-
-def matlab(values: Any) -> bytes:
-    stream = io.BytesIO()
-    scipy.io.savemat(stream, {"GTcls": {"Boundaries": np.zeros((2, 2)), "Segmentation": values}}, do_compression=True)
-    return stream.getvalue()
-
-
 def photograph(making: Any, name: str, width: int, height: int) -> bytes:
     content: bytes = making.encoded(making.picture(sum(name.encode()), 16)[:height, :width])
     return content
@@ -57,7 +40,7 @@ def voc(making: Any) -> Files:
     """VOC 2012 with two images to train, two to validate, and two that SBD's masks add."""
     sizes = SIZES | MORE
     files = {f"{TOP}/JPEGImages/{name}.jpg": photograph(making, name, *size) for name, size in sizes.items()}
-    files |= {f"{TOP}/SegmentationClass/{name}.png": palette(mask(name, *size)) for name, size in SIZES.items()}
+    files |= {f"{TOP}/SegmentationClass/{name}.png": making.palette(mask(name, *size)) for name, size in SIZES.items()}
     files |= {f"{TOP}/SegmentationClassAug/{n}.png": making.encoded(mask(n, *s) % 255, "PNG") for n, s in sizes.items()}
     files |= {f"{TOP}/Annotations/{name}.xml": b"<annotation/>" for name in sizes}
     lists = f"{TOP}/ImageSets/Segmentation"
@@ -72,7 +55,7 @@ def voc(making: Any) -> Files:
 def boundaries(making: Any) -> Files:
     top = "benchmark_RELEASE"
     files = {f"{top}/dataset/img/{name}.jpg": photograph(making, name, *size) for name, size in SIZES.items()}
-    files |= {f"{top}/dataset/cls/{name}.mat": matlab(mask(name, *size) % 21) for name, size in SIZES.items()}
+    files |= {f"{top}/dataset/cls/{name}.mat": making.matlab(mask(name, *size) % 21) for name, size in SIZES.items()}
     files |= {f"{top}/dataset/inst/{name}.mat": b"x" for name in SIZES}
     files[f"{top}/dataset/train.txt"] = b"2007_000032\n2007_000039\n2007_000042\n"
     files[f"{top}/dataset/val.txt"] = b"2007_000033\n"
@@ -158,7 +141,11 @@ def test_masks_that_do_not_fit_are_unreadable_by_name(making: Any, voc: Files, t
     name = f"{TOP}/SegmentationClass/2007_000032.png"
     wrong = mask("2007_000032", 16, 12)
     wrong[3, 3] = 21
-    cases = {"value 21": palette(wrong), "12x16": palette(wrong.T), "colours": making.encoded(making.picture(1), "PNG")}
+    cases = {
+        "value 21": making.palette(wrong),
+        "12x16": making.palette(wrong.T),
+        "colours": making.encoded(making.picture(1), "PNG"),
+    }
     for number, (told, content) in enumerate(cases.items()):
         with found(voc2012, making, {**voc, name: content}, tmp_path, str(number)) as got:
             with pytest.raises(Unreadable, match=told):
@@ -195,7 +182,7 @@ def test_a_damaged_mask_of_sbd_is_unreadable_by_name(making: Any, boundaries: Fi
 
 def pairs(making: Any, names: list[str], place: str = "") -> Files:
     files = {f"{place}images/{name}.jpg": photograph(making, name, 9, 6) for name in names}
-    return files | {f"{place}masks/{name}.png": palette(mask(name, 9, 6) % 3) for name in names}
+    return files | {f"{place}masks/{name}.png": making.palette(mask(name, 9, 6) % 3) for name in names}
 
 
 def test_images_and_masks_are_paired_by_name(making: Any, tmp_path: Path) -> None:
