@@ -26,14 +26,17 @@ __all__ = [
     "check",
     "checkpoints",
     "counts",
+    "driver_seconds",
     "epochs",
     "events",
     "export",
+    "extended",
     "facts",
     "measured",
     "read_study",
     "sets",
     "tables",
+    "taught",
     "trials",
     "write_parquet",
 ]
@@ -101,6 +104,48 @@ def checkpoints(folder: Path) -> dict[int, tuple[int, str, str]]:
     with reading(folder) as connection:
         rows = connection.execute("SELECT trial, epoch, path, sha256 FROM checkpoints ORDER BY trial, epoch").fetchall()
     return {trial: (epoch, path, sha256) for trial, epoch, path, sha256 in rows}
+
+
+def driver_seconds(folder: Path, until: float | None = None) -> float:
+    """Returns the wall clock that drivers have spent on the study, in seconds, all sessions together.
+
+    A session that was killed lasted until the last thing that it recorded.
+
+    Args:
+        folder: of the study.
+        until: unix time to which the newest session is counted where it has not ended; None: as one that was killed.
+    """
+    with reading(folder) as connection:
+        sessions = connection.execute("SELECT seq, started, ended FROM sessions ORDER BY id").fetchall()
+        recorded = sorted(connection.execute(_TIMES_QUERY).fetchall())
+    total = 0.0
+    for place, (seq, started, ended) in enumerate(sessions):
+        newest = place == len(sessions) - 1
+        following = None if newest else sessions[place + 1][0]
+        if ended is None:
+            within = [at for number, at in recorded if seq < number and (following is None or number < following)]
+            ended = until if newest and until is not None else max([started, *within])
+        total += max(0.0, ended - started)  # a clock may have been turned back
+    return total
+
+
+def extended(folder: Path) -> int:
+    """Returns the event after which the study's budget was last extended; 0 where it never was."""
+    with reading(folder) as connection:
+        row = connection.execute("SELECT value FROM study WHERE key = 'extended'").fetchone()
+    return int(json.loads(row[0])[-1]["seq"]) if row else 0
+
+
+def taught(folder: Path) -> list[tuple[dict[str, Any], dict[str, float]]] | None:
+    """Returns what other studies taught this one, in order: configurations of its space and their last scores.
+
+    None where nothing was taught yet, and [] is never.
+    """
+    with reading(folder) as connection:
+        if connection.execute("SELECT 1 FROM study WHERE key = 'taught'").fetchone() is None:
+            return None
+        rows = connection.execute("SELECT config, metrics FROM taught ORDER BY number").fetchall()
+    return [(json.loads(config), json.loads(metrics)) for config, metrics in rows]
 
 
 def counts(folder: Path) -> dict[str, int]:
@@ -281,6 +326,11 @@ def _epochs(connection: sqlite3.Connection, study: Study) -> pa.Table:
         _measured(connection),
     )
 
+
+_TIMES_QUERY = """
+SELECT seq, recorded FROM epochs UNION ALL SELECT asked_seq, started FROM trials
+UNION ALL SELECT ended_seq, ended FROM trials WHERE ended_seq IS NOT NULL
+"""
 
 _TRIALS_QUERY = """
 SELECT number, state, trials.epoch, config,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 LEDGER_FILE: Final = "ledger.sqlite"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 STATES: Final = ("running", "complete", "stopped", "failed")
 STUDY_SEAL: Final = -1
 # The low byte of an error code names its kind, the rest the cause.
@@ -66,6 +66,17 @@ CREATE TABLE sessions (
 CREATE TABLE seals (trial INTEGER PRIMARY KEY, digest TEXT NOT NULL) STRICT;
 """
 
+# Only in ledgers of studies with `warm_start_from`; sealed as a whole under the study's key `taught`.
+TAUGHT_TABLE: Final = """
+CREATE TABLE taught (
+    number INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    trial INTEGER NOT NULL,
+    config TEXT NOT NULL,
+    metrics TEXT NOT NULL
+) STRICT
+"""
+
 _SEALED_BY_TRIAL = (
     "SELECT * FROM trials WHERE number = ?",
     "SELECT * FROM epochs WHERE trial = ? ORDER BY epoch",
@@ -120,6 +131,12 @@ def seal(connection: sqlite3.Connection, trial: int) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
+def taught_seal(connection: sqlite3.Connection) -> str:
+    """Returns the SHA-256 of everything that other studies taught this one; hashed once, not at every commit."""
+    rows = connection.execute("SELECT * FROM taught ORDER BY number").fetchall()
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
 def plain(text: str) -> dict[str, Any]:
     """Returns the mapping that a JSON column holds."""
     found: dict[str, Any] = json.loads(text)
@@ -136,6 +153,9 @@ def check(folder: Path) -> None:
             raise sqlite3.DatabaseError("a row lacks the row that it belongs to")
         sealed = dict(connection.execute("SELECT trial, digest FROM seals"))
         numbers = {row[0] for row in connection.execute("SELECT number FROM trials")} | {STUDY_SEAL}
+        row = connection.execute("SELECT value FROM study WHERE key = 'taught'").fetchone()
+        if row is not None and row[0] != taught_seal(connection):
+            raise sqlite3.DatabaseError("what other studies taught it is not what was written")
         for number in sorted(numbers | sealed.keys()):
             if sealed.get(number) != seal(connection, number):
                 what = "the study" if number == STUDY_SEAL else f"trial {number}"

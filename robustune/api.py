@@ -6,10 +6,12 @@ from pathlib import Path
 from robustune import checks
 from robustune.baseline import with_baseline
 from robustune.errors import readable
+from robustune.extending import extended
 from robustune.ledger import Ledger
 from robustune.running import SearchResult, run, versions
 from robustune.screen import Screen
 from robustune.settings import Settings
+from robustune.teachers import wanting
 from search_spaces import Study
 
 
@@ -56,7 +58,9 @@ def search(
     chosen = with_baseline(checks.read(study, trials, epochs, seed), baseline_from, settings, screen.say)
     for warning in checks.check(chosen, settings):
         screen.say(f"warning: {warning}")
+    wanting(chosen, settings)  # before anything is made: a teacher may be refused
     with Ledger.create(settings.results_folder / chosen.name, chosen, versions(), settings.segments) as ledger:
+        _teach(ledger, settings, screen)
         return run(ledger, settings, screen)
 
 
@@ -87,4 +91,56 @@ def resume(
     with Ledger.open(folder, versions(), settings.segments) as ledger:
         for warning in checks.check(ledger.study, settings):
             screen.say(f"warning: {warning}")
+        _teach(ledger, settings, screen)
         return run(ledger, settings, screen)
+
+
+@readable()
+def extend(
+    study: str,
+    *,
+    trials: int | None = None,
+    hours: float | None = None,
+    total_epochs: int | None = None,
+    results: str | Path = "results",
+    address: str | None = None,
+    storage: str | None = None,
+    tracking_uri: str | None = None,
+    cpus_per_trial: float = 1.0,
+    gpus_per_trial: float = 0.0,
+    concurrency: int | None = None,
+    progress: bool = True,
+) -> SearchResult:
+    """Adds to the budget of a finished study and goes on with it; what it has tried teaches what follows.
+
+    Where this is interrupted, `resume` goes on with the larger budget. The other arguments are those of `search`.
+
+    Args:
+        study: name of a study that was begun, or its folder.
+        trials: to add.
+        hours: to add to the budget's own.
+        total_epochs: to add to the budget's own.
+
+    Raises:
+        Mistake: STUDY_UNFINISHED, BUDGET_UNFIT, OPTION_INVALID, and what `resume` raises.
+    """
+    settings = Settings(str(results), address, storage, tracking_uri, cpus_per_trial, gpus_per_trial, concurrency)
+    folder = checks.stored(study, settings)
+    settings = replace(settings, results=str(folder.parent))
+    screen = Screen(progress)
+    with Ledger.open(folder, versions(), settings.segments) as ledger:
+        larger = extended(folder, ledger.study, trials, hours, total_epochs)
+        for warning in checks.check(ledger.study, settings):
+            screen.say(f"warning: {warning}")
+        screen.say(f"{folder.name}: {ledger.study.budget.trials} trials become {larger.budget.trials}")
+        ledger.extend(larger)
+        return run(ledger, settings, screen)
+
+
+def _teach(ledger: Ledger, settings: Settings, screen: Screen) -> None:
+    """Commits what other studies teach, before the first trial and once."""
+    taught = wanting(ledger.study, settings)
+    if taught is not None:
+        ledger.teach(taught.rows)
+        for line in taught.told:
+            screen.say(line)

@@ -251,6 +251,7 @@ def describe(study: Study, settings: Settings) -> list[str]:
     """Tells in lines what a search would do: how much it tries, where things go, and what is built already."""
     from robustune import relative
     from robustune.preparation import addresses, steps
+    from robustune.teachers import wanting
     from robustune.tracking.destination import printable, redacted
     from trainables.data.store import Store
 
@@ -262,8 +263,9 @@ def describe(study: Study, settings: Settings) -> list[str]:
     objectives = ", ".join(f"{objective.metric} ({objective.goal})" for objective in study.objectives)
     return [
         f"{study.name}: {study.trainer} on {study.data}, {objectives}",
-        f"at most {study.budget.trials} trials of {study.budget.epochs} epochs; sampler {study.sampler.name}, "
-        f"early stopping {study.early_stopping.name}, seed {study.seed}",
+        *(() if (taught := wanting(study, settings)) is None else taught.told),
+        f"at most {study.budget.trials} trials of {study.budget.epochs} epochs{_bounds(study)}; "
+        f"sampler {study.sampler.name}, early stopping {study.early_stopping.name}, seed {study.seed}",
         f"searched: {', '.join(study.space)}",
         *map(plain_text, relative.planned(study)),
         f"results: {plain_text(str(settings.results_folder / study.name))}",
@@ -271,6 +273,17 @@ def describe(study: Study, settings: Settings) -> list[str]:
         f"to be built first: {waiting}; there already: {there}",
         "ok",
     ]
+
+
+def _bounds(study: Study) -> str:
+    """The bounds of the budget that a study need not have."""
+    budget = study.budget
+    told = {
+        "{} hours": None if budget.hours is None else f"{budget.hours:g}",
+        "{} epochs in all": budget.total_epochs,
+        "{} trials in a row without gain": budget.patience,
+    }
+    return "".join(f", or {words.format(value)}" for words, value in told.items() if value is not None)
 
 
 def _told(planned: Sequence[Step], chosen: Collection[str]) -> list[str]:

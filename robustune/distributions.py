@@ -1,5 +1,6 @@
 """How a study's domains are shown to Optuna, and how what Optuna drew becomes a configuration again."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,7 +58,20 @@ class Translator:
 
     def laws(self, parameters: Parameters) -> dict[str, BaseDistribution]:
         """Distributions of the parameters at hand, in drawing order."""
-        return {key: law for laws in self._laws.values() for key, law in laws.items() if key in parameters}
+        return {key: law for key, law in self.all_laws.items() if key in parameters}
+
+    @property
+    def all_laws(self) -> dict[str, BaseDistribution]:
+        """Distributions of every parameter, active or not, in drawing order."""
+        return {key: law for laws in self._laws.values() for key, law in laws.items()}
+
+    def config(self, parameters: Parameters) -> dict[str, Any]:
+        """The configuration that parameters of all options stand for; those of inactive ones are left out."""
+        config: dict[str, Any] = {}
+        for name, domain in self._space.items():
+            if active(self._space, config, name):
+                config[name] = _value(name, domain, {key: parameters[key] for key in self._laws[name]})
+        return config
 
 
 def distributions(name: str, domain: Domain) -> dict[str, BaseDistribution]:
@@ -80,6 +94,26 @@ def suggest(trial: Trial, name: str, law: BaseDistribution) -> bool | int | floa
     assert isinstance(law, CategoricalDistribution)
     drawn = trial.suggest_categorical(name, law.choices)
     return bool(drawn) if isinstance(law.choices[0], bool) else int(drawn)  # type: ignore[arg-type]
+
+
+def at(law: BaseDistribution, share: float) -> bool | int | float:
+    """The value below which a share in [0, 1) of a distribution lies, of a plain Python type.
+
+    So shares that fill the unit interval evenly fill the distribution evenly, in its logarithm where it is a
+    logarithmic one.
+    """
+    if isinstance(law, CategoricalDistribution):
+        drawn = law.choices[int(share * len(law.choices))]
+        return bool(drawn) if isinstance(drawn, bool) else int(drawn)  # type: ignore[arg-type]
+    assert isinstance(law, FloatDistribution | IntDistribution)
+    # Whole numbers own half a step to each side, as in Optuna, so that both ends come as often as the others.
+    low, high = (law.low - 0.5, law.high + 0.5) if isinstance(law, IntDistribution) else (law.low, law.high)
+    if law.log:
+        value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+    else:
+        value = low + share * (high - low)
+    inside = min(max(value, law.low), law.high)
+    return round(inside) if isinstance(law, IntDistribution) else float(inside)
 
 
 def _elements(name: str, domain: Subset) -> list[str]:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from analysis.schema import STUDY_SEAL, seal
+from analysis.schema import STUDY_SEAL, TAUGHT_TABLE, seal, taught_seal
 
 Fact = Mapping[str, Any]
 
@@ -67,6 +67,35 @@ def _set(connection: sqlite3.Connection, fact: Fact) -> int:
         (fact["name"], fact["digest"], text_of(fact["summary"])),
     )
     return STUDY_SEAL
+
+
+def _extended(connection: sqlite3.Connection, fact: Fact) -> int:
+    """The frozen study gets its new budget; `digest` stays that of the study as it was begun."""
+    row = connection.execute("SELECT value FROM study WHERE key = 'extended'").fetchone()
+    before = json.loads(row[0]) if row else []
+    told = {"seq": _next_seq(connection), "at": fact["at"], "budget": fact["budget"]}
+    for key, value in (("extended", text_of([*before, told])), ("study", fact["study"])):
+        _set_study(connection, key, value)
+    _set_study(connection, "schema_version", text_of(fact["schema_version"]))
+    return STUDY_SEAL
+
+
+def _taught(connection: sqlite3.Connection, fact: Fact) -> int:
+    # Made here: ledgers that learn nothing, those of before there was such a table among them, have none.
+    connection.execute(TAUGHT_TABLE)
+    rows = [
+        (number, row["source"], row["trial"], text_of(row["config"]), text_of(row["metrics"]))
+        for number, row in enumerate(fact["rows"])
+    ]
+    connection.executemany("INSERT INTO taught VALUES (?, ?, ?, ?, ?)", rows)
+    _set_study(connection, "taught", taught_seal(connection))
+    return STUDY_SEAL
+
+
+def _set_study(connection: sqlite3.Connection, key: str, value: str) -> None:
+    connection.execute(
+        "INSERT INTO study VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+    )
 
 
 def _asked(connection: sqlite3.Connection, fact: Fact) -> int:
@@ -138,6 +167,8 @@ _RULES: Final[Mapping[str, Callable[[sqlite3.Connection, Fact], int]]] = {
     "session": _session,
     "closed": _closed,
     "set": _set,
+    "extended": _extended,
+    "taught": _taught,
     "asked": _asked,
     "reported": _reported,
     "failed": _failed,

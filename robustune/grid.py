@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from robustune.errors import Mistake
 from search_spaces.domains import Domain, active
+from search_spaces.study import Study
 
 LIMIT: Final = 100_000
 """Configurations of the largest grid that is held in memory: as many as a budget may have trials."""
@@ -29,6 +30,19 @@ def grid(space: Mapping[str, Domain], seed: int) -> tuple[dict[str, Any], ...]:
     configs = list(_grow(space, list(space), {}))
     random.Random(seed).shuffle(configs)
     return tuple(configs)
+
+
+def points(study: Study, seed: int) -> tuple[dict[str, Any], ...]:
+    """What a grid search of a study asks for: its first configurations, then every other one of the grid.
+
+    Raises:
+        Mistake: as `grid`.
+    """
+    first = [
+        {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}
+        for config in study.first
+    ]
+    return (*first, *(config for config in grid(study.space, seed) if config not in first))
 
 
 def _check(space: Mapping[str, Domain]) -> None:

@@ -4,13 +4,12 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from analysis import schema
+from analysis import records, schema
 from analysis.records import read_study
 from robustune import relative
 from robustune.checkpoints import newest_whole
@@ -19,19 +18,9 @@ from robustune.errors import Mistake
 from robustune.facts import Fact, apply, text_of
 from robustune.ledger_file import commits, connected, leave_one_file, make, refuse_orphan, transaction
 from robustune.locks import Lock
+from robustune.record import Past, Requeued
 from robustune.segments import Segments
 from search_spaces.study import Study
-
-
-@dataclass(frozen=True)
-class Requeued:
-    """A trial that was in flight, put back to its last whole checkpoint: epoch 0 and None where it starts anew."""
-
-    number: int
-    config: Mapping[str, Any]
-    seed: int
-    epoch: int
-    checkpoint: str | None
 
 
 class Ledger:
@@ -49,6 +38,7 @@ class Ledger:
         self._lock = lock
         self._connection = connection
         self._segments = segments
+        self.session = 0  # the commit that this driver's session began with
 
     @classmethod
     def create(cls, folder: Path, study: Study, versions: Mapping[str, str], storage: str | None = None) -> "Ledger":
@@ -120,7 +110,9 @@ class Ledger:
             ledger = cls(folder, lock, connected(folder / schema.LEDGER_FILE), study, segments)
             try:
                 ledger._catch_up()
+                ledger.study = read_study(folder)  # what was caught up may have extended it
                 ledger._commit("session", pid=os.getpid(), host=socket.gethostname(), versions=dict(versions))
+                ledger.session = commits(ledger._connection)
             except BaseException:
                 ledger._connection.close()
                 raise
@@ -129,6 +121,16 @@ class Ledger:
     def record_set(self, name: str, digest: str, summary: Mapping[str, Any]) -> None:
         """Commits which set stands under a name, and what was measured when it was built."""
         self._commit("set", name=name, digest=digest, summary=dict(summary))
+
+    def teach(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Commits what trials of other studies teach: of each its source, trial, config and metrics. Once, at first."""
+        self._commit("taught", rows=[dict(row) for row in rows])
+
+    def extend(self, study: Study) -> None:
+        """Commits the study with a larger budget; what has been tried stays."""
+        budget = study.content()["budget"]
+        self._commit("extended", study=study.to_json(), budget=budget, schema_version=schema.SCHEMA_VERSION)
+        self.study = study
 
     def ask(self, number: int, config: Mapping[str, Any], seed: int, attributes: Mapping[str, Any]) -> None:
         """Commits that a trial begins with this configuration; `attributes` are the sampler's own."""
@@ -187,6 +189,15 @@ class Ledger:
             "SELECT number, config, seed, epoch FROM trials WHERE state = 'running' ORDER BY number"
         ).fetchall()
         return [self._put_back(*row) for row in rows]
+
+    def past(self) -> Past:
+        """What drivers before this one left, as it stands now."""
+        return Past(
+            events=records.events(self.folder),
+            taught=records.taught(self.folder) or (),
+            extended=records.extended(self.folder),
+            seconds=records.driver_seconds(self.folder, time.time()),
+        )
 
     def _put_back(self, number: int, config: str, seed: int, reported: int) -> Requeued:
         kept = self._connection.execute(

@@ -20,6 +20,7 @@ from robustune.ledger import Ledger
 from robustune.preparation import prepare, standing, steps
 from robustune.screen import Screen
 from robustune.settings import Settings
+from robustune.stopping import Stop
 from robustune.tracking import Tracking, run_links, ui_address
 from search_spaces import Study
 
@@ -35,7 +36,8 @@ class SearchResult:
 
     `front` holds the trials that no other dominates, `trials` one row a trial, `epochs` one row an epoch.
     `paths` names the files by what they are; `compare` is the page of the MLflow UI that compares the front's runs.
-    `tracked` is False where MLflow still lacks something of the ledger.
+    `tracked` is False where MLflow still lacks something of the ledger, `stopped` True where `robustune stop` ended the
+    search before its budget: trials may still be in flight, and `resume` goes on with them.
     """
 
     study: Study
@@ -48,6 +50,7 @@ class SearchResult:
     tracking_uri: str = field(repr=False)  # may hold a password, and a notebook shows what a cell returns
     tracked: bool
     compare: str | None
+    stopped: bool = False
 
 
 def versions() -> dict[str, str]:
@@ -62,21 +65,29 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
         Mistake: NO_FRONT where no trial completed; CLUSTER_*, CACHE_* and what preparation says.
     """
     tracking = Tracking(ledger.folder, settings.tracking, screen.say)
+    stop = Stop(ledger.folder, settings, ledger.session)
+    stop.clear()  # what is there was meant for another driver; who asks this one asks again
     interrupted = True
     try:
-        driver = Driver(ledger, lambda: _changed(tracking, screen))
+        driver = Driver(ledger, lambda: _changed(tracking, screen), stop)
         if driver.requeued:
             screen.say(f"trials that were in flight and go on from their last checkpoints: {driver.requeued}")
         if driver.remaining:
-            _train(driver, ledger, settings, screen, tracking)
+            _train(driver, ledger, settings, screen, tracking, stop.path)
         else:
             tracking.start()
         tracking.settle(LINKS_SECONDS)  # so that the report knows the run of every trial
         paths = write_report(ledger.folder, settings.tracking)
         interrupted = False
     finally:
-        tracked = tracking.finish(LAST_WORD_SECONDS if interrupted else LAST_SYNC_SECONDS, interrupted)
-    return _result(ledger, settings, paths, tracked, tracking.compare_fragment)
+        stop.clear()
+        # Ended by a stop, it goes on later: its runs in flight are KILLED until then, as after Ctrl-C.
+        unfinished = interrupted or stop.asked
+        tracked = tracking.finish(LAST_WORD_SECONDS if interrupted else LAST_SYNC_SECONDS, unfinished)
+    stopped = stop.asked and (driver.end is None or driver.put_aside > 0)
+    if driver.end is not None and not stopped:
+        screen.say(f"the search ended: {driver.end.words}")
+    return _result(ledger, settings, paths, tracked, tracking.compare_fragment, stopped)
 
 
 def write_report(folder: Path, tracking_uri: str) -> Mapping[str, Path]:
@@ -96,7 +107,9 @@ def write_report(folder: Path, tracking_uri: str) -> Mapping[str, Path]:
         ) from error
 
 
-def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, tracking: Tracking) -> None:
+def _train(
+    driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, tracking: Tracking, stop_path: str
+) -> None:
     with connected(settings.address) as cluster:
         from robustune.tuning import Slots, run_trials  # late: Ray must not be imported before `connected` has spoken
         from trainables.trial import TrialPlan
@@ -123,6 +136,7 @@ def _train(driver: Driver, ledger: Ledger, settings: Settings, screen: Screen, t
             epochs=study.budget.epochs,
             rungs=rungs(study.early_stopping, study.budget.epochs),
             threads=max(1, int(settings.cpus_per_trial)),
+            stop=stop_path,
         )
         with screen.live(ledger.folder):
             run_trials(driver, base, slots)
@@ -148,12 +162,12 @@ def _changed(tracking: Tracking, screen: Screen) -> None:
 
 
 def _result(
-    ledger: Ledger, settings: Settings, paths: Mapping[str, Path], tracked: bool, compare: str | None
+    ledger: Ledger, settings: Settings, paths: Mapping[str, Path], tracked: bool, compare: str | None, stopped: bool
 ) -> SearchResult:
     study, folder = ledger.study, ledger.folder
     trials = records.trials(folder)
     front = fronts.front(trials, study)
-    if front.num_rows == 0:
+    if front.num_rows == 0 and not stopped:
         raise Mistake("NO_FRONT", f"{folder}: {_why_no_front(trials)}")
     history = fronts.hypervolume_history(trials, study)
     return SearchResult(
@@ -162,11 +176,12 @@ def _result(
         front=front,
         trials=trials,
         epochs=records.epochs(folder),
-        hypervolume=history["hypervolume"][-1].as_py(),
+        hypervolume=history["hypervolume"][-1].as_py() if history.num_rows else 0.0,
         paths=paths,
         tracking_uri=settings.tracking,
         tracked=tracked,
         compare=f"{ui_address(settings.tracking)}/{compare}" if compare else None,
+        stopped=stopped,
     )
 
 

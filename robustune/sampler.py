@@ -1,29 +1,29 @@
 """What to try next: Optuna's samplers behind ask, observe and end, repeatable from the record alone."""
 
-import math
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from random import Random
+from typing import Any
 
-from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
-
-from robustune.distributions import Translator
-from robustune.grid import grid
+from robustune.distributions import Parameters, Translator, at
+from robustune.gaussian import Drawing
+from robustune.grid import points
+from robustune.makers import MAKERS, Make, startup_trials
+from robustune.quasi import SEQUENCE, quasi_random
 from robustune.teaching import Attributes, Teaching
+from search_spaces.samplers import POPULATIONS
 from search_spaces.study import Study
 from trainables.seeds import derive
-
-STARTUP_TRIALS: Final = 10
-"""Trials that TPE draws at random first; Optuna's default."""
 
 
 class Sampler:
     """Draws configurations for a study, each a function of the study, its number and the events before it alone.
 
-    Every ask takes a fresh Optuna sampler seeded by (study seed, trial number), so a search whose recorded events are
-    played back (`restore`, `observe`, `end` in their order) draws what the uninterrupted one would have drawn.
+    The study's own first configurations come first. After them every ask takes a fresh sampler seeded by (study seed,
+    trial number), so a search whose recorded events are played back (`learn`, then `restore`, `observe`, `end` in
+    their order) draws what the uninterrupted one would have drawn.
 
     Args:
-        study: what is searched; `sampler.name` is random, grid, tpe or nsga2.
+        study: what is searched; `sampler.name` is one of `search_spaces.SAMPLERS`.
         rungs: epochs at which trials are compared, ascending; the last is the budget's.
 
     Raises:
@@ -33,22 +33,42 @@ class Sampler:
 
     def __init__(self, study: Study, rungs: tuple[int, ...]) -> None:
         self._study = study
+        self._name = study.sampler.name
+        self._first = [_plain(config) for config in study.first]
         self._translator = Translator(study.space)
         self._rungs = frozenset(rungs)
         self._last = rungs[-1]
-        self._grid = grid(study.space, derive(study.seed, "grid")) if study.sampler.name == "grid" else None
-        if self._grid is None:
-            self._make, enough = SAMPLERS[study.sampler.name](study)
-            self._teaching = Teaching(study, rungs, enough)
-        # A crossover inherits only what every trial has, so conditional options would stay random for ever under
-        # NSGA-II. There an inactive option keeps a dormant gene that is inherited and never seen by a trial.
-        self._dormant = study.sampler.name == "nsga2"
+        self._grid = points(study, derive(study.seed, "grid")) if self._name == "grid" else None
+        self._make: Make | None = None
+        self._teaching: Teaching | None = None  # none of a sampler that draws by number alone
+        if self._name == "gp":
+            self._teaching = Teaching(study, rungs, startup_trials(study), imputes=True)
+        elif self._name not in ("grid", "qmc"):
+            make, enough = MAKERS[self._name](study)
+            self._make, self._teaching = make, Teaching(study, rungs, enough)
+        # A crossover inherits only what every trial has, and a Gaussian process models no more, so conditional options
+        # would stay random for ever. There an inactive option keeps a dormant gene that is inherited and never seen by
+        # a trial.
+        self._dormant = self._name in (*POPULATIONS, "gp")
         self._attributes: dict[int, Attributes] = {}
+        self._drawing: Drawing | None = None
 
     @property
     def size(self) -> int | None:
         """How many configurations there are to ask for; None without a grid."""
         return None if self._grid is None else len(self._grid)
+
+    def ready(self, number: int) -> bool:
+        """Whether `ask` answers at once; where it does not, the draw is begun in the background from what is known now.
+
+        Who never asks this is answered all the same: `ask` then takes its time.
+
+        Args:
+            number: of the trial that is asked for next.
+        """
+        if self._name != "gp" or number < len(self._first) or not self._modelled:
+            return True
+        return self._drawn(number).done
 
     def ask(self, number: int) -> dict[str, Any] | None:
         """The configuration of a new trial, active options alone; None if the grid is exhausted.
@@ -58,20 +78,38 @@ class Sampler:
         """
         if self._grid is not None:
             return dict(self._grid[number]) if number < len(self._grid) else None
-        config: dict[str, Any] = {}
-        trial, rungs = self._teaching.ask(
-            number,
-            self._make(derive(self._study.seed, number, "ask") % 2**32),
-            lambda trial: config.update(self._translator.draw(trial, dormant=self._dormant)),
-        )
-        seen = self._translator.parameters(config)
-        dormant = {key: value for key, value in trial.params.items() if key not in seen}
-        self._attributes[number] = {**({"rungs": rungs} if rungs else {}), **({"dormant": dormant} if dormant else {})}
-        return config
+        if self._teaching is None:
+            return self._by_number(number)
+        if number < len(self._first):
+            config = dict(self._first[number])
+            self._begin(number, self._with_dormant(config, number))
+            return config
+        if self._name == "gp":
+            parameters = self._drawn(number).parameters() if self._modelled else self._chance(number, "ask")
+            self._drawing = None
+            self._begin(number, parameters)
+            return self._translator.config(parameters)
+        assert self._make is not None
+        return self._drawn_by_optuna(number, self._teaching, self._make)
 
     def attributes(self, number: int) -> Attributes:
         """What must be kept with a running trial to restore it, as plain JSON data."""
         return self._attributes.get(number, {})
+
+    def learn(self, rows: Iterable[tuple[Mapping[str, Any], Mapping[str, float]]]) -> None:
+        """Teaches what trials of other studies scored after their full epochs; before anything is asked or restored.
+
+        Args:
+            rows: of each such trial a configuration of this space, and every objective's and constraint's value.
+        """
+        if self._teaching is None:
+            return
+        for place, (config, metrics) in enumerate(rows):
+            parameters = self._with_dormant(config, -1 - place)
+            kin = self._make(self._seed(place, "learn")) if self._make else None
+            self._teaching.give(-1 - place, parameters, self._translator.laws(parameters), kin)
+            self._teaching.tell(-1 - place, self._last, metrics)
+            self._teaching.close(-1 - place)
 
     def restore(self, number: int, config: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
         """Plays back an ask: the trial runs again, and the sampler knows of it what it knew.
@@ -84,7 +122,7 @@ class Sampler:
         Raises:
             ValueError: the configuration lies outside the study's space.
         """
-        if self._grid is None:
+        if self._teaching is not None:
             parameters = self._translator.parameters(config) | attributes.get("dormant", {})
             self._teaching.restore(number, parameters, self._translator.laws(parameters), attributes.get("rungs", {}))
             self._attributes[number] = dict(attributes)
@@ -98,7 +136,7 @@ class Sampler:
             metrics: every objective's and constraint's value; a trial lacking one, or with a non-finite one, does not
                 count at this rung.
         """
-        if self._grid is None and epoch in self._rungs:
+        if self._teaching is not None and epoch in self._rungs:
             self._teaching.tell(number, epoch, metrics)
 
     def end(self, number: int, state: str, metrics: Mapping[str, float] | None) -> None:
@@ -109,70 +147,67 @@ class Sampler:
             state: "complete", "stopped", "failed" by its own options, or "lost" with its worker.
             metrics: scores of the last epoch of a complete trial, if they have not been observed; else ignored.
         """
-        if self._grid is None:
+        if self._teaching is not None:
             if state == "complete" and metrics is not None:
                 self.observe(number, self._last, metrics)
             self._teaching.close(number, blamed=state == "failed")
         self._attributes.pop(number, None)
 
+    def _by_number(self, number: int) -> dict[str, Any]:
+        if number < len(self._first):
+            return dict(self._first[number])
+        sequence = str(self._study.sampler.options.get("sequence", SEQUENCE))
+        laws, place = self._translator.all_laws, number - len(self._first)
+        return self._translator.config(quasi_random(laws, sequence, self._seed(0, "sequence"), place))
 
-def population_size(trials: int) -> int:
-    """NSGA-II's population for a budget of trials: about as many generations as members.
-
-    Optuna's default of 50 makes a budget of 48 trials a random search, since nothing is inherited before the first
-    generation is full. On two made-up problems of 7 and 8 options (mean hypervolume of 12 to 30 seeds, one trial at a
-    time) 4 to 8 members were best for 48 trials and 4 to 14 for 200, where 50 gained less than half as much over
-    random draws.
-    """
-    return min(50, max(4, math.isqrt(trials)))
-
-
-Make = Callable[[int], BaseSampler]
-"""A fresh sampler of a seed below 2^32."""
-
-
-def _random(study: Study) -> tuple[Make, int]:
-    return lambda seed: RandomSampler(seed=seed), study.budget.trials
-
-
-def _tpe(study: Study) -> tuple[Make, int]:
-    """Optuna's TPE, multivariate for one objective and independent for several, as Optuna advises.
-
-    Conditional options are learned one by one from the trials that had them. `group`, which learns them jointly, would
-    also force the multivariate estimator upon several objectives, and is experimental.
-
-    A rung is enough for TPE once it holds the startup trials and two rows more than the options plus one, the law of
-    BOHB (Falkner et al. 2018, section 3.2): with fewer, its densities of good and bad cannot both be told apart.
-    """
-    options = study.sampler.options
-    startup = int(options.get("startup_trials", STARTUP_TRIALS))
-    candidates = int(options.get("candidates", 24))
-
-    def make(seed: int) -> BaseSampler:
-        return TPESampler(seed=seed, n_startup_trials=startup, n_ei_candidates=candidates, constant_liar=True)
-
-    return make, max(startup, len(study.space) + 3)
-
-
-def _nsga2(study: Study) -> tuple[Make, int]:
-    """Optuna's NSGA-II; a rung is enough once it holds a whole generation, before which nothing is inherited."""
-    options = study.sampler.options
-    size = int(options.get("population_size", population_size(study.budget.trials)))
-    mutation = options.get("mutation_probability")
-    crossover = float(options.get("crossover_probability", 0.9))
-    swapping = float(options.get("swapping_probability", 0.5))
-
-    def make(seed: int) -> BaseSampler:
-        return NSGAIISampler(
-            seed=seed,
-            population_size=size,
-            mutation_prob=None if mutation is None else float(mutation),
-            crossover_prob=crossover,
-            swapping_prob=swapping,
+    def _drawn_by_optuna(self, number: int, teaching: Teaching, make: Make) -> dict[str, Any]:
+        config: dict[str, Any] = {}
+        trial, rungs = teaching.ask(
+            number,
+            make(self._seed(number, "ask")),
+            lambda trial: config.update(self._translator.draw(trial, dormant=self._dormant)),
         )
+        self._keep(number, trial.params, rungs)
+        return config
 
-    return make, size
+    def _begin(self, number: int, parameters: Parameters) -> None:
+        """Sets a trial running whose parameters were not drawn by Optuna in place."""
+        assert self._teaching is not None
+        kin = self._make(self._seed(number, "ask")) if self._make else None
+        rungs = self._teaching.give(number, parameters, self._translator.laws(parameters), kin)
+        self._keep(number, parameters, rungs)
+
+    def _keep(self, number: int, parameters: Parameters, rungs: Attributes) -> None:
+        seen = self._translator.parameters(self._translator.config(parameters)) if self._dormant else parameters
+        dormant = {key: value for key, value in parameters.items() if key not in seen}
+        self._attributes[number] = {**({"rungs": rungs} if rungs else {}), **({"dormant": dormant} if dormant else {})}
+
+    def _with_dormant(self, config: Mapping[str, Any], number: int) -> Parameters:
+        """The parameters of a configuration that was not drawn, its dormant genes by chance."""
+        parameters = self._translator.parameters(config)
+        return {**self._chance(number, "dormant"), **parameters} if self._dormant else parameters
+
+    def _chance(self, number: int, purpose: str) -> Parameters:
+        chance = Random(self._seed(number, purpose))
+        return {key: at(law, chance.random()) for key, law in self._translator.all_laws.items()}
+
+    @property
+    def _modelled(self) -> bool:
+        """Whether there are rows enough for the Gaussian process to say more than chance."""
+        assert self._teaching is not None
+        return self._teaching.rows >= startup_trials(self._study)
+
+    def _drawn(self, number: int) -> Drawing:
+        assert self._teaching is not None
+        if self._drawing is None or self._drawing.number != number:
+            goals = [objective.goal for objective in self._study.objectives]
+            laws, seed = self._translator.all_laws, self._seed(number, "ask")
+            self._drawing = Drawing(number, self._teaching.trials(), goals, laws, seed)
+        return self._drawing
+
+    def _seed(self, number: int, purpose: str) -> int:
+        return derive(self._study.seed, number, purpose) % 2**32
 
 
-SAMPLERS: Final[Mapping[str, Callable[[Study], tuple[Make, int]]]] = {"random": _random, "tpe": _tpe, "nsga2": _nsga2}
-"""How to make each sampler but the grid, and how many rows make a rung worth asking."""
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}

@@ -146,6 +146,8 @@ def _counts(now: Standing) -> list[tuple[str, str]]:
 
 
 def _left(now: Standing) -> str:
+    if now.end is not None:
+        return f"ended: {now.end.words}"
     if now.seconds_left is None:
         return "time left not known yet"
     minutes, seconds = divmod(round(now.seconds_left), 60)

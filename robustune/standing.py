@@ -6,12 +6,12 @@ from pathlib import Path
 
 from analysis import front as fronts
 from analysis import records
-from robustune.grid import grid
+from robustune.budget import End, end_of, spending
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Trials by state, the front so far, and the time that is left, in seconds, as far as known.
+    """Trials by state, the front so far, the time that is left, in seconds, as far as known, and what ended the search.
 
     A row of the front has the trial's number, then as many scores as there are `objectives`, then the trial's options.
     """
@@ -23,6 +23,7 @@ class Standing:
     front: list[dict[str, str]]
     hypervolume: float
     seconds_left: float | None
+    end: End | None = None
 
     @property
     def ended(self) -> int:
@@ -36,9 +37,8 @@ def trials_left(folder: Path) -> int:
     Raises:
         LedgerError: there is no whole ledger.
     """
-    study, counts = records.read_study(folder), records.counts(folder)
-    points = len(grid(study.space, study.seed)) if study.sampler.name == "grid" else study.budget.trials
-    return counts["running"] + max(0, min(study.budget.trials, points) - sum(counts.values()))
+    running = records.counts(folder)["running"]
+    return running + spending(folder).left(records.driver_seconds(folder))
 
 
 def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> Standing:
@@ -73,4 +73,5 @@ def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> St
         front=fronts.rows(front, study),
         hypervolume=history["hypervolume"][-1].as_py() if history.num_rows else 0.0,
         seconds_left=left,
+        end=None if counts["running"] else end_of(folder),
     )

@@ -24,7 +24,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, NSGAIISampler
+from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -45,11 +45,14 @@ class Teaching:
         study: what is searched.
         rungs: epochs at which trials are compared, ascending; the last is the full budget.
         enough: rows from which on a rung above the lowest is asked.
+        imputes: a trial that failed by its own options is given the worst scores of its rung in place of a violation
+            beyond all others, which a model of the scores would try to explain.
     """
 
-    def __init__(self, study: Study, rungs: Sequence[int], enough: int) -> None:
+    def __init__(self, study: Study, rungs: Sequence[int], enough: int, imputes: bool = False) -> None:
         self._study = study
-        self._lessons = {rung: Lesson([objective.goal for objective in study.objectives]) for rung in rungs}
+        goals = [objective.goal for objective in study.objectives]
+        self._lessons = {rung: Lesson(goals, imputes) for rung in rungs}
         self._enough = enough
 
     @property
@@ -57,6 +60,15 @@ class Teaching:
         """The highest rung with enough rows, else the lowest."""
         ready = [rung for rung, lesson in self._lessons.items() if lesson.rows >= self._enough]
         return max(ready, default=min(self._lessons))
+
+    @property
+    def rows(self) -> int:
+        """How many trials have scores at the asked rung."""
+        return self._lessons[self.asked].rows
+
+    def trials(self) -> list[FrozenTrial]:
+        """What the asked rung knows now: trials with scores, and those that are running."""
+        return self._lessons[self.asked].trials()
 
     def ask(self, number: int, sampler: BaseSampler, draw: Callable[[Trial], None]) -> tuple[Trial, Attributes]:
         """Draws a new trial at the asked rung and sets it running at every rung.
@@ -66,12 +78,33 @@ class Teaching:
         """
         asked = self.asked
         trial, kept = self._lessons[asked].begin(number, sampler, draw)
-        attributes = {str(asked): kept}
+        others = self.give(number, trial.params, trial.distributions, sampler, asked)
+        return trial, {**({str(asked): kept} if kept else {}), **others}
+
+    def give(
+        self,
+        number: int,
+        parameters: Mapping[str, Any],
+        laws: Mapping[str, BaseDistribution],
+        kin: BaseSampler | None,
+        beside: int | None = None,
+    ) -> Attributes:
+        """Sets a trial running that was drawn elsewhere, at every rung but `beside`; returns what must be kept of it.
+
+        Args:
+            number: the trial's number, a negative one for a trial of another study.
+            parameters: its values.
+            laws: their distributions.
+            kin: the sampler that may count the trial into a generation; None: no such sampler.
+            beside: the rung where it is running already.
+        """
+        attributes: Attributes = {}
         for rung, lesson in self._lessons.items():
-            if rung != asked:
-                known = Known(trial.params, trial.distributions, sampler)
-                _, attributes[str(rung)] = lesson.begin(number, known, known.repeat)
-        return trial, {rung: kept for rung, kept in attributes.items() if kept}
+            if rung != beside:
+                known = Known(parameters, laws, kin)
+                _, kept = lesson.begin(number, known, known.repeat)
+                attributes |= {str(rung): kept} if kept else {}
+        return attributes
 
     def restore(
         self,
@@ -110,7 +143,11 @@ class Teaching:
 class Lesson:
     """One rung's Optuna study, held in memory and spoken to through ask and tell alone."""
 
-    def __init__(self, goals: Sequence[str]) -> None:
+    def __init__(self, goals: Sequence[str], imputes: bool = False) -> None:
+        self._goals = list(goals)
+        self._imputes = imputes
+        self._worst: list[float] = []
+        self._violations: dict[str, float] = {}
         self._storage = InMemoryStorage()
         with quiet():
             self._study = optuna.create_study(
@@ -148,15 +185,37 @@ class Lesson:
                 trial.set_constraint(key, violation)
             self._study.tell(trial, list(values))
             self.rows += 1
+            self._remember_worst(values, violations)
 
     def blame(self, number: int) -> None:
         """Makes a running trial worse than every other; nothing for one that was told.
 
         Samplers rank infeasible trials by their violations alone, so the values, which Optuna wants, count for nothing.
+        Where scores are imputed they are the worst that the rung has seen; before there are any the trial is ignored.
         """
-        if (trial := self._running.pop(number, None)) is not None:
+        if self._imputes:
+            self._impute(number)
+        elif (trial := self._running.pop(number, None)) is not None:
             trial.set_constraint("failed", FAILED_VIOLATION)
             self._study.tell(trial, [0.0] * len(self._study.directions))
+
+    def trials(self) -> list[FrozenTrial]:
+        """Trials with scores and running ones; Optuna replaces one that it changes, so these stay as they are."""
+        return self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.RUNNING))
+
+    def _remember_worst(self, values: Sequence[float], violations: Mapping[str, float]) -> None:
+        worst = self._worst or list(values)
+        turns = [min if goal == "max" else max for goal in self._goals]
+        self._worst = [turn(old, new) for turn, old, new in zip(turns, worst, values, strict=True)]
+        self._violations = {key: max(self._violations.get(key, new), new) for key, new in violations.items()}
+
+    def _impute(self, number: int) -> None:
+        if not self._worst:
+            self.fail(number)
+        elif (trial := self._running.pop(number, None)) is not None:
+            for key, violation in self._violations.items():
+                trial.set_constraint(key, violation)
+            self._study.tell(trial, self._worst)
 
     def fail(self, number: int) -> None:
         """Makes samplers ignore a running trial; nothing for one that was told."""
@@ -193,7 +252,7 @@ class Known(BaseSampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Counts the trial into the generation that its kin would give it in this study."""
-        if isinstance(self._kin, NSGAIISampler):
+        if isinstance(self._kin, NSGAIISampler | NSGAIIISampler):
             self._kin.get_trial_generation(study, trial)
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:

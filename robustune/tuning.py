@@ -99,8 +99,10 @@ class Proposals(Unpickled, Searcher):
         self._numbers: dict[str, int] = {}
 
     def suggest(self, trial_id: str) -> Any:
-        """Returns the configuration of the next trial, or `Searcher.FINISHED`."""
+        """Returns the configuration of the next trial, `Searcher.FINISHED`, or None: ask again, it is being drawn."""
         with self._faults.kept():
+            if not self._driver.ready():
+                return None
             proposal = self._driver.next()
         if proposal is None:
             return str(Searcher.FINISHED)

@@ -12,6 +12,7 @@ from search_spaces.complaints import Complaints, quote
 from search_spaces.domains import Text
 from search_spaces.files import find, parse, read_text, shipped
 from search_spaces.sections import (
+    read_budget,
     read_constraints,
     read_early_stopping,
     read_measure,
@@ -20,15 +21,17 @@ from search_spaces.sections import (
     read_sampler,
 )
 from search_spaces.space import check_grid, read_space
-from search_spaces.study import NAME, NAME_LAW, Budget, EarlyStopping, Sampler, Seed, Study
-from search_spaces.tables import check_keys, is_table, read_part, worded
+from search_spaces.starting import read_first, read_teachers
+from search_spaces.study import NAME, NAME_LAW, EarlyStopping, Sampler, Seed, Study
+from search_spaces.tables import check_keys, is_table, worded
 
 __all__ = ["find", "read_study", "shipped"]
 
 Vocabulary = Mapping[str, Any]
 
 REQUIRED = ("trainer", "data", "space", "objectives", "budget")
-KEYS = (*REQUIRED, "description", "seed", "options", "constraints", "measure", "sampler", "early_stopping")
+STARTS = ("first", "warm_start_from")
+KEYS = (*REQUIRED, "description", "seed", "options", "constraints", "measure", "sampler", "early_stopping", *STARTS)
 
 
 def read_study(path: Path, vocabularies: Mapping[str, Vocabulary]) -> Study:
@@ -69,8 +72,10 @@ def _read_parts(
     objectives = read_objectives(table["objectives"], metrics, complaints) if "objectives" in table else ()
     constraints = read_constraints(table.get("constraints", []), metrics, complaints)
     measure = read_measure(table.get("measure", []), metrics, complaints)
-    budget = read_part(Budget, table["budget"], ("budget",), complaints) if "budget" in table else None
-    sampler = read_sampler(table["sampler"], budget, complaints) if "sampler" in table else Sampler()
+    budget = read_budget(table["budget"], complaints) if "budget" in table else None
+    sampler: Sampler | None = Sampler()
+    if "sampler" in table:
+        sampler = read_sampler(table["sampler"], budget, complaints, len(objectives))
     if sampler is not None and sampler.name == "grid":
         check_grid(space, complaints)
     rule: EarlyStopping | None = EarlyStopping()
@@ -88,6 +93,9 @@ def _read_parts(
         "budget": budget,
         "sampler": sampler,
         "early_stopping": rule,
+        # Of a space that is not whole, a key that is missing there would be called unknown here.
+        "first": read_first(table.get("first", []), space if len(space) == len(searched) else {}, budget, complaints),
+        "warm_start_from": read_teachers(table.get("warm_start_from", []), sampler, complaints),
         "seed": _scalar(Seed, table.get("seed", 0), "seed", complaints),
     }
 

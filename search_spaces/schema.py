@@ -8,7 +8,7 @@ from typing import Any
 from search_spaces.domains import CHOICE_LIMIT, SUBSET_LIMIT
 from search_spaces.samplers import SAMPLERS
 from search_spaces.sections import METRICS_LIMIT, OBJECTIVES_LIMIT
-from search_spaces.study import EPOCHS_LIMIT, TRIALS_LIMIT
+from search_spaces.study import EPOCHS_LIMIT, FIRST_LIMIT, HOURS_LIMIT, TEACHERS_LIMIT, TRIALS_LIMIT
 
 Schema = dict[str, Any]
 
@@ -58,6 +58,22 @@ def _properties(trainers: Iterable[str]) -> Schema:
             {
                 "trials": {"type": "integer", "minimum": 1, "maximum": TRIALS_LIMIT},
                 "epochs": {"type": "integer", "minimum": 1, "maximum": EPOCHS_LIMIT},
+                "hours": {
+                    "type": "number",
+                    "exclusiveMinimum": 0,
+                    "maximum": HOURS_LIMIT,
+                    "description": "of wall clock after which no trial begins",
+                },
+                "total_epochs": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "of all trials together, after which no trial begins",
+                },
+                "patience": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "trials without a gain in hypervolume after which no trial begins",
+                },
             },
             required=["trials", "epochs"],
         ),
@@ -70,6 +86,14 @@ def _properties(trainers: Iterable[str]) -> Schema:
             },
             required=["name"],
         ),
+        "first": {"type": "array", "maxItems": FIRST_LIMIT, "description": "configurations that are tried first"},
+        "warm_start_from": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "maxItems": TEACHERS_LIMIT,
+            "uniqueItems": True,
+            "description": "finished studies whose trials teach the sampler",
+        },
     }
 
 
@@ -84,6 +108,7 @@ def _of_trainer(vocabulary: Mapping[str, Any]) -> Schema:
             "data": {"enum": sorted(vocabulary["data"])},
             "options": _table({name: _fragment(law) for name, law in options.items()}),
             "space": _table(searched),
+            "first": {"items": _table({name: _fragment(options[name]) for name in searched})},
             "objectives": {"items": {"oneOf": [_objective(name, law) for name, law in metrics.items()]}},
             "constraints": {"items": bounded | {"anyOf": [{"required": ["at_least"]}, {"required": ["at_most"]}]}},
             "measure": {"items": metric},

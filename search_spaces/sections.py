@@ -8,7 +8,7 @@ from typing import Any
 from search_spaces.complaints import Complaints, path_of, quote
 from search_spaces.domains import KINDS, Value
 from search_spaces.laws import Fragment, Law, Parts
-from search_spaces.samplers import SAMPLERS
+from search_spaces.samplers import SAMPLERS, check_divisions, check_population
 from search_spaces.study import Budget, Constraint, EarlyStopping, Objective, Sampler
 from search_spaces.tables import check_keys, is_table, read_part
 
@@ -112,8 +112,30 @@ def read_measure(value: object, metrics: Metrics | None, complaints: Complaints)
     return tuple(measured)
 
 
-def read_sampler(value: object, budget: Budget | None, complaints: Complaints) -> Sampler | None:
-    """The sampler of [sampler] with its options, which stand beside its name."""
+def read_budget(value: object, complaints: Complaints) -> Budget | None:
+    """The budget of [budget]; notes bounds that could never end a search, or would before it finished a trial."""
+    if isinstance(value, dict) and type(value.get("hours")) is int:
+        value = {**value, "hours": float(value["hours"])} if abs(value["hours"]) < 2**63 else value
+    budget = read_part(Budget, value, ("budget",), complaints)
+    if budget is None:
+        return None
+    if budget.total_epochs is not None and budget.total_epochs < budget.epochs:
+        complaints.add(
+            "budget.total_epochs",
+            f"{budget.total_epochs} is less than the {budget.epochs} epochs of one trial, and none could stand on the "
+            "front; name at least as many",
+        )
+    if budget.patience is not None and budget.patience >= budget.trials:
+        complaints.add(
+            "budget.patience",
+            f"{budget.patience} is not below the {budget.trials} trials of the budget, so it could never end the "
+            "search; lower it or leave it out",
+        )
+    return budget
+
+
+def read_sampler(value: object, budget: Budget | None, complaints: Complaints, objectives: int = 1) -> Sampler | None:
+    """The sampler of [sampler] with its options, which stand beside its name, for so many objectives."""
     if not is_table(value, ("sampler",), complaints):
         return None
     assert isinstance(value, dict)
@@ -131,12 +153,10 @@ def read_sampler(value: object, budget: Budget | None, complaints: Complaints) -
     }
     if len(complaints) > before:
         return None
-    if budget is not None and options.get("population_size", 0) > budget.trials:
-        complaints.add(
-            "sampler.population_size",
-            f"{options['population_size']} is more than the {budget.trials} trials of the budget, so that all of "
-            "them would be drawn at random; a third of the trials does well",
-        )
+    if budget is not None:
+        check_population(name, options, budget.trials, complaints)
+    if name == "nsga3":
+        check_divisions(options, max(1, objectives), complaints)
     return Sampler(name=name, options=options)
 
 

@@ -20,6 +20,9 @@ NAME_LAW = "a name has 1 to 64 letters, digits, '.', '_' or '-', starts with a l
 NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 TRIALS_LIMIT = 100_000
 EPOCHS_LIMIT = 10_000
+HOURS_LIMIT = 100_000
+FIRST_LIMIT = 1_000
+TEACHERS_LIMIT = 100
 
 
 def lawful_name(name: str) -> str:
@@ -67,10 +70,22 @@ class Constraint:
 
 @dataclass(frozen=True, config=CONFIG)
 class Budget:
-    """How many trials there are, and how many epochs a trial that is never stopped trains."""
+    """How much of a study is run: whichever bound is reached first ends it, and trials that have begun are finished.
+
+    Attributes:
+        trials: how many there are at most.
+        epochs: that a trial trains which is never stopped.
+        hours: of wall clock after which no trial begins, those of all its drivers together; None: no bound.
+        total_epochs: of all trials together, after which no trial begins; None: no bound.
+        patience: trials in a row, complete or stopped, after which none begins where they did not enlarge the
+            hypervolume; None: no bound.
+    """
 
     trials: Trials
     epochs: Epochs
+    hours: Annotated[float, Field(strict=True, gt=0, le=HOURS_LIMIT, allow_inf_nan=False)] | None = None
+    total_epochs: Annotated[int, Field(strict=True, ge=1, le=TRIALS_LIMIT * EPOCHS_LIMIT)] | None = None
+    patience: Annotated[int, Field(strict=True, ge=1, le=TRIALS_LIMIT)] | None = None
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -120,6 +135,8 @@ class Study:
         options: the trainer's options that are held fixed; others that are not searched keep the trainer's default.
         space: the searched options in the order they are drawn: as declared, conditions after what they look at.
         measure: metrics to record besides those of objectives and constraints.
+        first: configurations that are tried before the sampler's own, each of all its active options.
+        warm_start_from: finished studies, by name or folder, whose trials teach the sampler.
         source: the TOML text it was read from.
     """
 
@@ -135,6 +152,8 @@ class Study:
     budget: Budget
     sampler: Sampler = Field(default_factory=Sampler)
     early_stopping: EarlyStopping = Field(default_factory=EarlyStopping)
+    first: tuple[Mapping[str, Value], ...] = ()
+    warm_start_from: tuple[Text, ...] = ()
     seed: Seed = 0
     source: str = ""
 
@@ -153,9 +172,15 @@ class Study:
         return tuple(dict.fromkeys([*asked, *self.measure]))
 
     def content(self) -> dict[str, Any]:
-        """What decides the results, as plain data: everything but name, description and source."""
+        """What decides the results, as plain data: everything but name, description and source.
+
+        Bounds, first trials and teachers that are not there are left out: studies of before there were such keys keep
+        their digest.
+        """
         plain: dict[str, Any] = _STUDY.dump_python(self, mode="json")
-        return {key: value for key, value in plain.items() if key not in ("name", "description", "source")}
+        plain["budget"] = {key: value for key, value in plain["budget"].items() if value is not None}
+        absent = [key for key in ("first", "warm_start_from") if not plain[key]]
+        return {key: value for key, value in plain.items() if key not in ("name", "description", "source", *absent)}
 
     @property
     def digest(self) -> str:
@@ -182,11 +207,11 @@ class Study:
         Raises:
             StudyError: a budget or seed beyond its law.
         """
-        budget = {"trials": self.budget.trials if trials is None else trials}
-        budget["epochs"] = self.budget.epochs if epochs is None else epochs
+        changed = {"trials": trials, "epochs": epochs}
+        given = {key: value for key, value in changed.items() if value is not None}
         new_seed = self.seed if seed is None else seed
         try:
-            return replace(self, budget=Budget(**budget), seed=new_seed)
+            return replace(self, budget=replace(self.budget, **given), seed=new_seed)
         except ValidationError as error:
             raise StudyError(
                 Complaint(self.name, ".".join(str(part) for part in one["loc"]), f"came {one['input']!r}; {one['msg']}")

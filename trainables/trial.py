@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow.fs as pafs
 from ray import tune
 
 from trainables.checkpoint_folder import CheckpointFolder
 from trainables.errors import TrainableError
 from trainables.registry import load_trainer
 from trainables.reported import checked_metrics
-from trainables.storage import below
+from trainables.storage import below, opened
 
 if TYPE_CHECKING:  # the driver imports this module too, and needs no torch
     from trainables.trainer import Trainer
@@ -27,7 +28,8 @@ class TrialPlan:
     """Everything that a trial must know, as plain data that travels to any node.
 
     `resume_epoch` bounds the checkpoints that may be taken up: None means the newest whole one, a number the newest
-    whole one that is not beyond that epoch. A checkpoint is kept after each epoch that `rungs` names.
+    whole one that is not beyond that epoch. A checkpoint is kept after each epoch that `rungs` names, and after any
+    other while there is a file at `stop`: somebody asked for an end, and what is not kept would be trained again.
     """
 
     number: int
@@ -42,6 +44,7 @@ class TrialPlan:
     rungs: tuple[int, ...]
     threads: int
     resume_epoch: int | None = None
+    stop: str = ""
 
     def to_config(self) -> dict[str, Any]:
         """Returns the mapping that Ray hands to the actor."""
@@ -120,7 +123,7 @@ class Trial(tune.Trainable):
             "train_seconds": trained - started,
             "score_seconds": time.perf_counter() - trained,
         }
-        if trainer.epoch not in plan.rungs:
+        if trainer.epoch not in plan.rungs and not _is_file(plan.stop):
             return {**result, "checkpoint": None}
         return self._folder().keep(trainer, result)
 
@@ -137,3 +140,13 @@ class Trial(tune.Trainable):
             epochs=plan.epochs,
             threads=plan.threads,
         )
+
+
+def _is_file(place: str) -> bool:
+    """Whether there is a file at a path or URI; a storage that does not answer has none."""
+    if not place:
+        return False
+    with suppress(OSError, TrainableError):
+        filesystem, path = opened(place, "CKPT_UNREADABLE")
+        return bool(filesystem.get_file_info(path).type == pafs.FileType.File)
+    return False

@@ -101,7 +101,8 @@ class Sender:
         facts = records.facts(self._folder)
         created = translation.milliseconds(facts["created"])
         tags = {
-            **translation.search_tags(self._study, f"{self._study.digest[:16]}-{created}"),
+            # The digest as it was begun: a study that is extended keeps its run.
+            **translation.search_tags(self._study, f"{facts['digest'][:16]}-{created}"),
             **translation.measured_tags(self._ways, self._study.budget.epochs),
         }
         run = places.parent(self._client, self._experiment, tags, created)

@@ -3,6 +3,7 @@
 import getpass
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -25,7 +26,7 @@ SETS: Final = ("set/", "corrupted/")
 def search_parameters(study: Study) -> list[Param]:
     """Returns what the search as a whole was told: budget, sampler, early stopping, seed and the options held fixed."""
     told = {
-        "budget": {"trials": study.budget.trials, "epochs": study.budget.epochs},
+        "budget": {key: value for key, value in asdict(study.budget).items() if value is not None},
         "sampler": {"name": study.sampler.name, **study.sampler.options},
         "early_stopping": _early_stopping(study),
         "seed": study.seed,

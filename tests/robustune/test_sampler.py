@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from robustune.errors import Mistake
 from robustune.grid import grid
 from robustune.halving import ParetoHalving, rungs
-from robustune.sampler import Sampler, population_size
+from robustune.makers import population_size
+from robustune.sampler import Sampler
 from search_spaces.domains import active
 from search_spaces.samplers import SAMPLERS as VOCABULARY
 from search_spaces.study import Study
@@ -34,19 +35,25 @@ FINITE = {
 }
 SAMPLERS = {
     "random": {},
+    "qmc": {"sequence": "halton"},
     "tpe": {"startup_trials": 4, "candidates": 8},
     "nsga2": {"population_size": 4},
+    "nsga3": {"population_size": 4},
+}
+BREEDING = {
+    "population_size": 3,
+    "mutation_probability": 0.4,
+    "crossover_probability": 0.5,
+    "swapping_probability": 0.2,
 }
 EVERY_OPTION = {
     "random": {},
     "grid": {},
+    "qmc": {"sequence": "halton"},
     "tpe": {"startup_trials": 2, "candidates": 3},
-    "nsga2": {
-        "population_size": 3,
-        "mutation_probability": 0.4,
-        "crossover_probability": 0.5,
-        "swapping_probability": 0.2,
-    },
+    "nsga2": BREEDING,
+    "nsga3": {**BREEDING, "divisions": 12},
+    "gp": {"startup_trials": 2},
 }
 
 
@@ -172,10 +179,11 @@ def test_every_sampler_and_option_that_a_study_may_name_is_heeded(name):
     assert set(EVERY_OPTION[name]) == set(VOCABULARY[name])
     space = FINITE if name == "grid" else SPACE
     Search(study(name, space=space, **EVERY_OPTION[name])).sampler.ask(0)
-    if name in ("tpe", "nsga2"):
-        plain = Search(study(name, trials=20)).run()
+    if name not in ("random", "grid"):
+        trials = 4 if name == "gp" else 20  # one draw takes it tenths of a second
+        plain = Search(study(name, trials=trials)).run()
         for option, value in EVERY_OPTION[name].items():
-            assert Search(study(name, trials=20, **{option: value})).run() != plain, option
+            assert Search(study(name, trials=trials, **{option: value})).run() != plain, option
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

@@ -94,10 +94,21 @@ def test_the_digest_knows_everything_else(changed):
 
 
 def test_content_is_plain_and_complete():
-    content = BASE.content()
+    begun = replace(BASE, first=({"a": 0.5, "b": 1},), warm_start_from=("other",), budget=Budget(16, 9, hours=2.0))
+    content = begun.content()
     assert json.loads(json.dumps(content)) == content
-    assert set(content) == set(vars(BASE)) - {"name", "description", "source"}
+    assert set(content) == set(vars(begun)) - {"name", "description", "source"}
     assert content["space"]["a"] == {"uniform": [0.0, 1.0]}
+    assert content["budget"] == {"trials": 16, "epochs": 9, "hours": 2.0}
+
+
+def test_what_is_not_used_leaves_the_digest_as_it_was_before_there_was_such_a_key():
+    assert BASE.digest == "81c83099194bf70291d79ea0d9e66745bc547aaf0b6991d8cf8784374693e2ea"
+    old = json.loads(BASE.to_json())
+    for key in ("first", "warm_start_from"):
+        del old[key]
+    old["budget"] = {"trials": 16, "epochs": 9}
+    assert Study.from_json(json.dumps(old)) == BASE
 
 
 def test_metrics_stand_once_in_the_order_of_objectives_constraints_measure():
