@@ -1,7 +1,7 @@
 """What an evaluation shows of segmentation trials: mean IoU with and without noise, of classes, and over its scale."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -30,11 +30,9 @@ def columns(told: Told) -> dict[str, pa.Array]:
 
 
 def said(told: Told) -> dict[str, str]:
-    """Returns as JSON the names of the classes, and the noise: what is alike in all trials, and `trials` by number."""
-    first = _first(told)
-    trials = {number: {**one["noise"], "training_scale": one["training_scale"]} for number, one in told.items()}
-    noise = {"matched": first["noise"]["matched"], "draws": first["draws"], "scales": _scales(told), "trials": trials}
-    return {"classes": json.dumps(first["classes"]), "noise": json.dumps(noise)}
+    """Returns as JSON the names of the classes, and by the trial's number the noise that it was scored under."""
+    noise = {number: one["noise"] for number, one in told.items()}
+    return {"classes": json.dumps(_first(told)["classes"]), "noise": json.dumps(noise)}
 
 
 def files(told: Told, folder_of: FolderOf) -> dict[str, pa.Table]:
@@ -72,10 +70,10 @@ def notes(told: Told) -> list[str]:
     """What must be known to read the scores: the noise, the images, and who picked the trials."""
     one = _first(told)
     lines = [f"noisy: mean IoU under weight noise, {_noise(told)}; ± is the standard deviation over its draws"]
-    if one["search_images"]:
+    if one["noise"]["search_images"]:
         lines.append(
-            f"noisy mIoU is of all images here; the search measured it on the first {one['search_images']:,} of "
-            "validation"
+            f"noisy mIoU is of all images here; the search measured it on the first {one['noise']['search_images']:,} "
+            "validation images"
         )
     unseen = [HEADS[split] for split in ("test", "hold_out") if split in one["images"]]
     if not unseen:
@@ -92,11 +90,11 @@ def notes(told: Told) -> list[str]:
 
 
 def _noise(told: Told) -> str:
-    noise, draws = _first(told)["noise"], _first(told)["draws"]
+    noise = _first(told)["noise"]
     scale = "that of each trial's own training" if noise["matched"] else f"of scale {noise['scale']:g}"
     layers = ", ".join(noise["targets"]["layers"]) or "no layers"
     how = "" if noise["matched"] else f" on {layers}, clamped at {noise['clip']:g} sigma, {noise['maximum']}"
-    return f"{scale}{how}, {draws} draws that are the same in all trials"
+    return f"{scale}{how}, {noise['draws']} draws that are the same in all trials"
 
 
 def _noisy(scores: Mapping[str, Any], split: str) -> str:
@@ -105,10 +103,6 @@ def _noisy(scores: Mapping[str, Any], split: str) -> str:
 
 def _of_trial(number: int, rows: pa.Table) -> pa.Table:
     return rows.add_column(0, "trial", pa.array([number] * rows.num_rows, pa.int64()))
-
-
-def _scales(told: Told) -> Sequence[float]:
-    return sorted({scale for one in told.values() for scale in one["scales"]})
 
 
 def _first(told: Told) -> Mapping[str, Any]:

@@ -1,9 +1,9 @@
 """One trial's network on validation, test and hold-out images, with clean weights and under noise of several scales."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 import torch
@@ -28,7 +28,7 @@ from trainables.segmentation.starts import architecture, load_net
 from trainables.trial_noise import scored_noise
 from trainables.unet3plus import UNet3Plus, build
 
-_DIGITS = 6
+_DIGITS: Final = 6
 
 
 def build_segmentation_evaluation(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
@@ -54,13 +54,9 @@ def build_segmentation_evaluation(arguments: Mapping[str, Any], inputs: Inputs, 
     pq.write_table(evaluation_rows.curve_rows(found, arguments["scales"]), directory / NOISE_CURVE)
     pq.write_table(shown, directory / EXAMPLES)
     return {
-        "scores": _scores(found, options.evaluation_noise_draws),
+        "scores": _scores(found),
         "images": {score: len(split) for score, split in images.items()},
-        "noise": {**dataclasses.asdict(measure.noise), "matched": options.evaluation_noise == MATCHED},
-        "training_scale": options.noise_scale,
-        "draws": options.evaluation_noise_draws,
-        "search_images": options.evaluation_noise_images,
-        "scales": arguments["scales"],
+        "noise": _told(measure.noise, options, arguments["scales"]),
         "classes": names,
     }
 
@@ -79,7 +75,7 @@ class _Measure:
         """That the trial is scored under."""
         return scored_noise(self.options)
 
-    def on(self, split: MaskedSet, scales: list[float]) -> evaluation_rows.Counts:
+    def on(self, split: MaskedSet, scales: Sequence[float]) -> evaluation_rows.Counts:
         """Of all images of a split, at the scales and at the scored one; a scale of 0 has one draw."""
         images = MaskedImages(split.images, split.masks)
         clean = confused(self.net, images, self.normalisation, self.classes)
@@ -103,7 +99,7 @@ def _network(arguments: Mapping[str, Any], inputs: Inputs, options: Segmentation
     return net.to(device_of("auto")).to(memory_format=torch.channels_last).eval()
 
 
-def _scores(found: Mapping[str, evaluation_rows.Counts], draws: int) -> dict[str, dict[str, float]]:
+def _scores(found: Mapping[str, evaluation_rows.Counts]) -> dict[str, dict[str, float]]:
     """By score and split, as the trainer measures them on validation images."""
     noisy = {
         name: torch.tensor([mean_iou(each) for each in counts.scored], dtype=torch.float64)
@@ -118,3 +114,14 @@ def _scores(found: Mapping[str, evaluation_rows.Counts], draws: int) -> dict[str
         "pixel_accuracy": {name: pixel_accuracy(counts.clean) for name, counts in found.items()},
     }
     return {score: {name: round(value, _DIGITS) for name, value in by.items()} for score, by in scores.items()}
+
+
+def _told(noise: WeightNoise, options: SegmentationOptions, scales: Sequence[float]) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(noise),
+        "matched": options.evaluation_noise == MATCHED,
+        "training_scale": options.noise_scale,
+        "draws": options.evaluation_noise_draws,
+        "search_images": options.evaluation_noise_images,
+        "scales": list(scales),
+    }
