@@ -38,8 +38,12 @@ class Nets:
     def given(self, proposal: Proposal) -> tuple[int, Curve]:
         """Returns the place of the configuration that a proposal is rounded to, and the curve that its trial gets."""
         place = self._rounding.nearest(proposal.config)
+        return place, self.given_at(place, proposal.seed)
+
+    def given_at(self, place: int, seed: int = 0) -> Curve:
+        """Returns the curve that a trial of a seed gets of the configuration at a place."""
         group = self._groups[place]
-        return place, group[proposal.seed % len(group)]
+        return group[seed % len(group)]
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def chosen(study: Study, sampler: str | None, early_stopping: str | None) -> Stu
     new: Sampler | None = study.sampler
     rule: EarlyStopping | None = study.early_stopping
     if sampler is not None and sampler != study.sampler.name:
-        new = read_sampler({"name": sampler}, study.budget, len(study.objectives), complaints)
+        new = read_sampler({"name": sampler}, study.budget, complaints=complaints, objectives=len(study.objectives))
     if early_stopping is not None and early_stopping != study.early_stopping.name:
         rule = read_early_stopping({"name": early_stopping}, study.budget, complaints)
     try:
