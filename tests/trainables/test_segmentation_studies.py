@@ -26,6 +26,14 @@ def test_the_curve_has_three_nets_at_six_scales_or_more_each_scored_under_its_ow
     assert read(study.options).evaluation_noise == "matched"
 
 
+def test_corruption_is_a_third_objective_of_the_same_search() -> None:
+    names = ("weight-noise", "weight-noise-and-corruption")
+    plain, more = (read_study(shipped()[name], vocabularies()) for name in names)
+    assert more.space == plain.space
+    assert dict(plain.options).items() <= dict(more.options).items()
+    assert [objective.metric for objective in more.objectives] == ["miou", "noisy_miou", "corrupted_miou"]
+
+
 @pytest.mark.parametrize("name", ["weight-noise", "weight-noise-curve", "weight-noise-curve-perturbed"])
 def test_both_are_scored_on_the_same_images(name: str) -> None:
     study = read_study(shipped()[name], vocabularies())

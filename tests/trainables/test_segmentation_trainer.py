@@ -28,7 +28,7 @@ QUICK = {**THIN, "precision": "float32", "evaluation_noise_draws": 3, "evaluatio
 @pytest.fixture
 def make(store: Store, sets: Mapping[str, str]) -> Callable[..., Any]:
     def make(more: Mapping[str, str] = {}, metrics: tuple[str, ...] = tuple(METRICS), **options: Any) -> Any:
-        own = {"data": sets["masked"], **more}
+        own = {**sets, "data": sets["masked"], **more}
         return SegmentationTrainer({**QUICK, **options}, own, store, metrics, seed=3, epochs=4, threads=1)
 
     return make

@@ -59,7 +59,8 @@ def _moving_told(names: Sequence[str]) -> list[str]:
     moving = [name for name in names if name in MOVING]
     if not moving:
         return []
+    verb = "moves" if len(moving) == 1 else "move"
     return [
-        f"{CORRUPTED_MIOU}: {' and '.join(moving)} {'moves' if len(moving) == 1 else 'move'} what is seen, and the masks "
-        "stay those of the clean images, so that no network can be right everywhere"
+        f"{CORRUPTED_MIOU}: {' and '.join(moving)} {verb} what is seen, and the masks stay those of the clean images, "
+        "so that no network can be right everywhere"
     ]
