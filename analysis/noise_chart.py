@@ -133,7 +133,7 @@ def inference_chart(folder: Path, numbers: Sequence[int], split: Split = "test")
     trained = [f"trial {number}, trained with{_of_scale(scales[number])}" for number in asked]
     what = trained[0] if len(asked) == 1 else f"trials {', '.join(map(str, asked))}"
     return NoiseChart(
-        f"{study.name}: {readable(_IOU)} over the weight noise at inference, {what}",
+        f"{study.name}: {score_name(_IOU)} over the weight noise at inference, {what}",
         _panels(_IOU, across, [("", lines)]),
         Names(tuple(f"trial {number}" for number in asked)),
         tuple(trained),
@@ -167,6 +167,11 @@ def evaluated_trials(folder: Path, study: Study, split: Split = "test") -> tuple
     return tuple(order[place] for place in thinned(len(order), ARMS_MOST))
 
 
+def score_name(metric: str) -> str:
+    """Returns what a metric with clean weights and its twin under noise are both called: "mIoU", "Accuracy"."""
+    return readable(metric.removeprefix("clean_"))
+
+
 def _noisy(found: Nets) -> tuple[str, str]:
     if found.fixed is None:
         return "same noise", "under the noise of training at inference"
@@ -176,14 +181,15 @@ def _noisy(found: Nets) -> tuple[str, str]:
 def _line(drawn: Sequence[Point], arm: int, noisy: bool, value: int, training: bool = True) -> Line:
     own = [(point.scale if training else point.inference, point) for point in drawn if point.arm == arm]
     own = sorted(((x, point) for x, point in own if point.noisy == noisy), key=lambda one: one[0])
-    bands = [(x, *point.band) for x, point in own if point.band]
+    # A point without a band, of one net among several, has that of its neighbours narrow down to it.
+    bands = [(x, *(point.band or (point.mean, point.mean))) for x, point in own]
     spread = tuple(bands) if any(low < high for _, low, high in bands) else ()
     return Line(value, tuple((x, point.mean) for x, point in own), spread, max(point.seeds for _, point in own))
 
 
 def _panels(metric: str, across: Axis, parts: Sequence[tuple[str, Sequence[Line]]]) -> tuple[LinePanel, ...]:
     ends = band_ends([line for _, lines in parts for line in lines])
-    up = value_axis(f"{readable(metric)} ({GOALS['max']})", np.array(ends), ["complete"] * len(ends), None)
+    up = value_axis(f"{score_name(metric)} ({GOALS['max']})", np.array(ends), ["complete"] * len(ends), None)
     return tuple(LinePanel(metric, title, across, up, tuple(lines)) for title, lines in parts)
 
 
@@ -196,7 +202,7 @@ def _title(found: Nets) -> str:
     first, names = found.studies[0], list(dict.fromkeys(study.name for study in found.studies))
     if len({(study.name, study.description) for study in found.studies}) == 1:
         return first.description or first.name
-    return f"{readable(found.metric)} over the weight noise of training: {', '.join(names)}"
+    return f"{score_name(found.metric)} over the weight noise of training: {', '.join(names)}"
 
 
 def _remarks(found: Nets, every: Sequence[Arm], drawn: Sequence[Point]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The sections of a page that show scores over weight noise."""
 
 from analysis.knob_chart import colour_legend, line_chart, marks
-from analysis.noise_chart import NoiseChart
+from analysis.noise_chart import NoiseChart, score_name
 from analysis.page_sections import plain_table
 from analysis.wording import escaped, readable, remark, shown
 
@@ -34,7 +34,7 @@ def _part(heading: str, chart: NoiseChart, place: int) -> str:
 
 
 def _table(chart: NoiseChart) -> str:
-    names = ("Noise in training", "Noise at inference", readable(chart.metric), "Deviation", "Nets", "Draws")
+    names = ("Noise in training", "Noise at inference", score_name(chart.metric), "Deviation", "Nets", "Draws")
     several = any(chart.arms)
     heads = ('<th scope="col">Nets of</th>' if several else "") + "".join(
         f'<th scope="col" class="num">{escaped(name)}</th>' for name in names

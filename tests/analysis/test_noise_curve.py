@@ -144,6 +144,9 @@ def test_trials_without_a_full_score_are_left_out_and_counted(searched: Callable
     assert drawn.remarks[-1] == "left out: 1 failed, 1 not tried yet, 1 still running, 1 stopped early"
     assert sum(point.seeds for point in drawn.points) == 2 * 5
     assert all(point.high < 0.9 for point in drawn.points)
+    alone = {point.scale: point.mean for point in drawn.points if point.deviation is None}
+    (clean, _) = drawn.panels[0].lines
+    assert [(low, high) for x, low, high in clean.spread if x in alone] == [(mean, mean) for mean in alone.values()]
 
 
 def test_nets_of_other_options_are_other_lines_whether_searched_or_held(searched: Callable[..., Path]) -> None:
@@ -198,6 +201,7 @@ def test_any_trainer_with_a_clean_and_a_noisy_score_has_its_curves(
     study = grid_of({"noise_scale": SPACE["noise_scale"]}, budget=Budget(3, 4))
     drawn = chart(grid(study, lambda config, metric, _: config["noise_scale"] + ("noise" in metric)))
     assert drawn.metric == "clean_accuracy"
+    assert drawn.panels[0].y.label == "Accuracy (higher is better)"
     assert [point.mean for point in by_scale(drawn, True).values()] == pytest.approx([1, 1.1, 1.3])
 
 
