@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from analysis.mask_pictures import drawn_size, image_picture, is_outlined, mask_picture
 from analysis.masks import Masked, Sheet
 from analysis.printing import DPI, INK, QUIET, blank, put, say, settings
-from analysis.voc_palette import VOID, hex_colour
+from analysis.voc_palette import hex_colour
 from analysis.wording import shortened, visible
 
 GAP: Final = 14  # pixels, as all lengths here
@@ -20,7 +20,7 @@ HEADS: Final = 62
 CAPTION: Final = 34
 KEY_WIDTH: Final = 250
 KEY_HEIGHT: Final = 32
-KEY_LETTERS: Final = 17
+KEY_LETTERS: Final = 19
 KEYS_MOST: Final = 32
 """Classes that a legend names; of more, those with the most pixels."""
 LETTER: Final = {7.0: 10.5, 8.5: 12.5, 10.5: 15.5}
@@ -121,5 +121,4 @@ def _draw_key(figure: Figure, sheet: Sheet, keys: list[int], top: int, across: i
             linewidth=0.4,
         )
         figure.add_artist(swatch)
-        text = sheet.name(number) if number == VOID else f"{number} {sheet.name(number)}"
-        say(figure, left + 28, upper + 17, shortened(text, KEY_LETTERS + 2), 7.0, INK)
+        say(figure, left + 28, upper + 17, shortened(sheet.name(number), KEY_LETTERS), 7.0, INK)

@@ -46,7 +46,7 @@ def write(folder: Path, out: Path, trials: Sequence[int] = (), split: str = "") 
     if not every:
         raise not_evaluated(study, CLASS_IOU_FILE)
     out.mkdir(parents=True, exist_ok=True)
-    parts = [CLASS_BARS, *([split.replace("_", "-")] if split else []), *map(str, sorted(trials))]
+    parts = [CLASS_BARS, *([split.replace("_", "-")] if split else []), *map(str, sorted(set(trials)))]
     name = "-".join(parts)
     paths = printing.save(draw_class_iou(every, study.description or study.name), out, name)
     return {**paths, f"{name}.parquet": records.write_parquet(table_of(every), out / f"{name}.parquet")}

@@ -43,7 +43,7 @@ def write(folder: Path, out: Path, trials: Sequence[int] = (), images: int = IMA
     if sheet is None:
         raise not_evaluated(study, SEGMENTATION_EXAMPLES_FILE)
     out.mkdir(parents=True, exist_ok=True)
-    name = "-".join(map(str, ["masks", *sorted(trials)]))
+    name = "-".join(map(str, ["masks", *sorted(set(trials))]))
     return printing.save(draw_masks(sheet, study.description or study.name), out, name)
 
 

@@ -10,7 +10,7 @@ from analysis.mask_figure import remarks_of
 from analysis.mask_pictures import as_data, image_picture, mask_picture
 from analysis.masks import Masked, Said, Sheet
 from analysis.table import Column, listing, numbers
-from analysis.voc_palette import VOID, Mask, Pixels, hex_colour
+from analysis.voc_palette import Mask, Pixels, hex_colour
 from analysis.wording import escaped, remark, shortened
 
 KEYS_MOST: Final = 32
@@ -109,7 +109,7 @@ def _legend(sheet: Sheet) -> str:
 
 
 def _key(sheet: Sheet, number: int) -> str:
-    name = sheet.name(number) if number == VOID else f"{number} {sheet.name(number)}"
+    name = sheet.name(number)
     full = f' title="{escaped(name)}"' if len(name) > NAME_MOST else ""
     colour = hex_colour(number)
     swatch = f'<rect class="swatch" x="1" y="1" width="14" height="14" fill="{colour}"/>'

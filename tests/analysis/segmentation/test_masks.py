@@ -82,7 +82,7 @@ def test_the_same_file_gives_the_same_bytes_and_enlarged_pixels_stay_sharp(folde
     starts = np.argwhere((ways[:, :, 0, 0] == picture[0, :40]).all((2, 3)))
     assert any((drawn[top : top + 248, left : left + 248] == picture).all() for top, left in starts)
     said_text = text_of(once["masks.svg"])
-    for words in ("trial 0", "trial 2", "mIoU 0.900", "mIoU 0.300", "image 3", "10 digit 9", "void", "white lines"):
+    for words in ("trial 0", "trial 2", "mIoU 0.900", "mIoU 0.300", "image 3", "digit 9", "void", "white lines"):
         assert words in said_text
 
 
@@ -91,7 +91,7 @@ def test_names_of_any_kind_can_be_drawn_and_large_images_have_no_lines(
 ) -> None:
     made = grid(study, lambda config, *_: config["batch_size"] / 64)
     masks(made, study, [0], size=(90, 240), classes=HOSTILE, images=2)
-    paths = plot_masks.write(made, tmp_path, [0])
+    paths = plot_masks.write(made, tmp_path, [0, 0])
     assert set(paths) == {"masks-0.png", "masks-0.svg"}
     said = text_of(paths["masks-0.svg"])
     assert "<script>" in said
@@ -112,7 +112,7 @@ def test_a_score_of_no_class_is_told_and_many_classes_leave_the_legend_readable(
     assert (sheet.images[0].said[0].miou, sheet.images[0].said[0].noisy_miou) == (None, None)
     said = [text.get_text() for text in draw_masks(sheet, "title").texts]
     assert said.count("no class is told") == 4
-    assert sum(" class " in f" {text}" and text[:1].isdigit() for text in said) in (KEYS_MOST - 1, KEYS_MOST)
+    assert sum(text.startswith("class ") for text in said) in (KEYS_MOST - 1, KEYS_MOST)
     assert f"{len(sheet.occurring) - KEYS_MOST} more classes, of fewer pixels" in said
 
 
