@@ -197,6 +197,24 @@ def test_a_training_image_that_equals_a_held_out_one_does_not_train_whatever_its
     assert making.counts(added) == LAYOUTS["voc2012-aug"][1]
 
 
+def test_neither_names_nor_their_order_change_the_digest(making: Any, adding: Any, tmp_path: Path) -> None:
+    files = pairs(making)
+    files["images/twin.png"] = files["images/0.png"]
+    files["masks/twin.png"] = making.palette(np.full(making.rgb(files["masks/0.png"]).shape[:2], 1, np.uint8))
+    renamed = {
+        f"{folder}/{stem[::-1]}x.png": content
+        for name, content in files.items()
+        for folder, stem in [name.removesuffix(".png").split("/")]
+    }
+    renamed["images/00.png"], renamed["masks/00.png"] = renamed.pop("images/niwtx.png"), renamed.pop("masks/niwtx.png")
+    one, other = (
+        adding("image-masks", making.written(tmp_path / name, each), name=name)
+        for name, each in (("one", files), ("other", renamed))
+    )
+    assert one.record.digest == other.record.digest
+    assert (one.path / "train.arrow").read_bytes() == (other.path / "train.arrow").read_bytes()
+
+
 def test_a_class_of_one_image_trains(making: Any, adding: Any, tmp_path: Path) -> None:
     for rare in range(4):
         files = pairs(making)

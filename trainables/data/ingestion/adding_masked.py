@@ -10,7 +10,7 @@ from trainables.data import library as libraries
 from trainables.data.ingestion.class_names import some
 from trainables.data.ingestion.decoding import Pixels
 from trainables.data.ingestion.description import colour_facts, content_digest, division_facts
-from trainables.data.ingestion.division import HELD_OUT, KEPT, SPLITS, Division, divide, parts_of, told
+from trainables.data.ingestion.division import HELD_OUT, KEPT, SPLITS, Division, Part, divide, parts_of, told
 from trainables.data.ingestion.found import ALL, TRAIN
 from trainables.data.ingestion.pixels import Integers
 from trainables.data.ingestion.placing import Added, Choices, Progress, check_images, check_room, placed
@@ -57,10 +57,7 @@ def add_masked(
     check_images(read.images.unreadable, total, choices, library / f"{name}.unreadable.txt")
     classes, values = _classes(found, read.counts)
     pixels = read.counts[:, values]
-    origins = [found.origins[number] for number in read.images.numbers]
-    # An image has several classes, so it is placed by its content alone.
-    alike = [0] * len(origins)
-    division = divide(read.images.lineage, alike, kept_origins(read.images.lineage, origins, pixels), parts)
+    division = _divided(read, [found.origins[number] for number in read.images.numbers], pixels, parts)
     _check_division(classes, pixels, division)
     facts = {
         "kind": libraries.MASKED,
@@ -72,9 +69,8 @@ def add_masked(
         "size": choices.size,
         "flips_keep_labels": choices.flips_keep_labels is not False,
     }
-    record = Record(
-        name, _in_words(facts), content_digest(facts, read.images.lineage, read.digests, division), facts["kind"]
-    )
+    digest = content_digest(facts, read.images.lineage, read.digests, division)
+    record = Record(name, _in_words(facts), digest, libraries.MASKED)
 
     def build(directory: Path) -> None:
         masks = Masks(read.masks, _numbers(values))
@@ -94,19 +90,31 @@ def kept_origins(lineage: Sequence[bytes], origins: Sequence[str], pixels: Integ
         origins: n official splits.
         pixels: (n, classes) how many pixels of each class an image shows.
     """
-    rows = [row for row in sorted(range(len(lineage)), key=lineage.__getitem__) if origins[row] in (TRAIN, ALL)]
-    shows = pixels[rows] > 0
-    kept: set[int] = set()
+    trained = [row for row, origin in enumerate(origins) if origin in (TRAIN, ALL)]
+    sources = sorted({lineage[row] for row in trained})
+    places = {source: place for place, source in enumerate(sources)}
+    shows = np.zeros((len(sources), pixels.shape[1]), bool)
+    for row in trained:
+        shows[places[lineage[row]]] |= pixels[row] > 0
+    kept = np.zeros(len(sources), bool)
     for label in np.argsort(shows.sum(0), kind="stable"):
-        having = np.flatnonzero(shows[:, label])
-        if len(having) and not kept & set(having.tolist()):
-            kept.add(int(having[0]))
-    sources = {lineage[rows[place]] for place in kept}
-    trained = set(rows)
-    return [
-        KEPT if row in trained and source in sources else origin
-        for row, (source, origin) in enumerate(zip(lineage, origins, strict=True))
-    ]
+        if shows[:, label].any() and not shows[kept, label].any():
+            kept[shows[:, label].argmax()] = True
+    found = list(origins)
+    for row in trained:
+        if kept[places[lineage[row]]]:
+            found[row] = KEPT
+    return found
+
+
+def _divided(read: MaskedPixels, origins: Sequence[str], pixels: Integers, parts: Mapping[str, Part]) -> Division:
+    """By content alone, since an image shows several classes."""
+    lineage = read.images.lineage
+    division = divide(lineage, [0] * len(lineage), kept_origins(lineage, origins, pixels), parts)
+    # Equal images may have different masks: without their order, that of the files would tell.
+    content = list(zip(lineage, read.digests, strict=True))
+    in_order = {split: sorted(rows, key=content.__getitem__) for split, rows in division.splits.items()}
+    return Division(in_order, division.left_out)
 
 
 def _classes(found: MaskedFound, counts: Integers) -> tuple[tuple[str, ...], Integers]:
