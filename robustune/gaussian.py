@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import GPSampler
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from robustune.distributions import Parameters, suggest
@@ -70,5 +71,5 @@ class Drawing:
 
 
 def _empty_study(goals: Sequence[str], sampler: GPSampler) -> optuna.Study:
-    directions = ["maximize" if goal == "max" else "minimize" for goal in goals]
+    directions = [StudyDirection.MAXIMIZE if goal == "max" else StudyDirection.MINIMIZE for goal in goals]
     return optuna.create_study(directions=directions, sampler=sampler)
