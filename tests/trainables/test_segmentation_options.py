@@ -7,14 +7,7 @@ from trainables.errors import TrainableError
 from trainables.laws import fragments
 from trainables.optimizers import learning_rate
 from trainables.registry import load_advice, vocabulary
-from trainables.segmentation.options import (
-    ARCHITECTURE,
-    LOSSES,
-    NOISE_LAYERS,
-    NOISE_MAXIMA,
-    SegmentationOptions,
-    read,
-)
+from trainables.segmentation.options import ARCHITECTURE, LOSSES, SegmentationOptions, read
 from trainables.segmentation.vocabulary import METRICS, UNDER_NOISE
 
 
@@ -26,18 +19,11 @@ def plan(**told: Any) -> Any:
 def test_what_the_options_offer_is_what_the_parts_know() -> None:
     from dataclasses import fields
 
-    from trainables.perturbations.noise_draws import MAXIMA
-    from trainables.perturbations.noise_targets import LAYERS, Targets
-    from trainables.perturbations.weight_noise import GRADIENTS
     from trainables.segmentation.objective import ADDED
     from trainables.unet3plus import ENCODERS, Architecture
 
     laws = fragments(SegmentationOptions)
     assert sorted(laws["encoder"]["enum"]) == sorted(ENCODERS)
-    assert tuple(laws["noise_gradient"]["enum"]) == GRADIENTS
-    assert NOISE_MAXIMA == MAXIMA
-    assert Targets().layers == NOISE_LAYERS
-    assert set(NOISE_LAYERS) < set(LAYERS)
     assert tuple(ADDED) == LOSSES
     assert tuple(field.name for field in fields(Architecture)) == ARCHITECTURE
     same = Architecture()
@@ -51,7 +37,8 @@ def test_what_the_options_offer_is_what_the_parts_know() -> None:
     [
         ({"noise_scale": -0.1}, "noise_scale: -0.1 is not at least 0"),
         ({"noise_clip": 0.0}, "noise_clip: 0.0 is not above 0"),
-        ({"noise_targets": ["linear"]}, "noise_targets: 'linear' is none of conv, batch_norm"),
+        ({"noise_targets": ["dense"]}, "noise_targets: 'dense' is none of conv, batch_norm, norm, linear"),
+        ({"evaluation_noise_names": ["a*", "a*"]}, "evaluation_noise_names: .* names a pattern twice"),
         ({"noise_targets": ["conv", "conv"]}, "names a layer twice"),
         ({"encoder": "unet", "stem": "small"}, "stem: it shapes ResNets"),
         ({"encoder": "unet", "start": "pretrained"}, "no weights are published"),
