@@ -36,9 +36,9 @@ def scores(trials: pa.Table, study: Study) -> Floats:
 
 
 def feasible(trials: pa.Table, study: Study) -> Mask:
-    """Returns (trials,) whether every constraint holds by the last epoch's scores; one without a score does not."""
+    """Returns (trials,) whether the constraints of the last epoch hold by its scores; without one they do not."""
     holds = np.ones(trials.num_rows, dtype=bool)
-    for constraint in study.constraints:
+    for constraint in study.bounds:
         column = trials[f"metrics.{constraint.metric}"].to_pylist()
         holds &= np.array([value is not None and constraint.violation(value) <= 0 for value in column], dtype=bool)
     return holds

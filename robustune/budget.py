@@ -96,7 +96,7 @@ class Spending:
         """
         objectives = self._study.objectives
         scores = [metrics.get(one.metric, math.nan) for one in objectives]
-        held = all(one.violation(metrics.get(one.metric, math.nan)) <= 0 for one in self._study.constraints)
+        held = all(one.violation(metrics.get(one.metric, math.nan)) <= 0 for one in self._study.bounds)
         if not held or not all(map(math.isfinite, scores)):
             return False
         both = losses(np.array([scores, [one.reference for one in objectives]]), [one.goal for one in objectives])

@@ -46,7 +46,7 @@ class ParetoHalving:
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._rungs = {rung: Rung(study) for rung in rungs(study.early_stopping, study.budget.epochs)[:-1]}
+        self._rungs = {rung: Rung(study, rung) for rung in rungs(study.early_stopping, study.budget.epochs)[:-1]}
 
     def report(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Whether a trial goes on after an epoch; between rungs, and at the last epoch, it always does.
@@ -54,8 +54,8 @@ class ParetoHalving:
         Args:
             number: the trial's number. A trial that reports to a rung again is told what it was told.
             epoch: how many epochs it has trained.
-            metrics: every objective's and constraint's value. Where one is missing or not finite the trial does not go
-                on, and the rung does not remember it.
+            metrics: the value of every objective and constraint that is measured by then. Where one is missing or not
+                finite the trial does not go on, and the rung does not remember it.
         """
         rung = self._rungs.get(epoch)
         return rung is None or rung.report(number, metrics)
@@ -64,8 +64,10 @@ class ParetoHalving:
 class Rung:
     """The scores that arrived at one rung, in their order, and what was decided of each."""
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    def __init__(self, study: Study, epoch: int) -> None:
+        self._reduction = study.early_stopping.reduction
+        self._objectives = study.objectives_at(epoch)
+        self._constraints = study.constraints_at(epoch)
         self._decisions: dict[int, bool] = {}
         self._scores: list[list[float]] = []
         self._violations: list[list[float]] = []
@@ -74,7 +76,7 @@ class Rung:
         """Inserts a newcomer, ranks it among all, and says whether it goes on."""
         if number in self._decisions:
             return self._decisions[number]
-        objectives, bounds = self._study.objectives, self._study.constraints
+        objectives, bounds = self._objectives, self._constraints
         needed = [one.metric for one in objectives] + [one.metric for one in bounds]
         if not all(math.isfinite(metrics.get(name, math.nan)) for name in needed):
             return False
@@ -84,10 +86,10 @@ class Rung:
         return self._decisions[number]
 
     def _goes_on(self) -> bool:
-        count, reduction = len(self._scores), self._study.early_stopping.reduction
+        count, reduction = len(self._scores), self._reduction
         if count < reduction:
             return True
-        costs = losses(np.asarray(self._scores, dtype=np.float64), [one.goal for one in self._study.objectives])
+        costs = losses(np.asarray(self._scores, dtype=np.float64), [one.goal for one in self._objectives])
         violations = total_violations(np.asarray(self._violations, dtype=np.float64).reshape(count, -1))
         # Rounding down: a newcomer's place among exchangeable trials is uniform on 1..count, so it goes on with
         # probability floor(count / reduction) / count, which is never above the share allowed and tends to it.

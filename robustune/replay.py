@@ -114,7 +114,7 @@ class Front:
     def add(self, scores: Mapping[str, float]) -> None:
         """Takes up a complete trial's scores, unless a constraint does not hold."""
         study = self._study
-        if any(bound.violation(scores[bound.metric]) > 0 for bound in study.constraints):
+        if any(bound.violation(scores[bound.metric]) > 0 for bound in study.bounds):
             return
         points = np.vstack([self._points, [scores[one.metric] for one in study.objectives]])
         self._points = points[fronts.nondominated(fronts.losses(points, fronts.goals(study)))]

@@ -130,6 +130,7 @@ def _train(
             trainer=study.trainer,
             options=dict(study.options),
             metrics=study.metrics,
+            from_epochs=study.from_epochs,
             sets={name: built.digest for name, built in prepared.items()},
             store=settings.store,
             checkpoints=settings.checkpoints(ledger.folder.name),

@@ -200,9 +200,8 @@ class Sampler:
     def _drawn(self, number: int) -> Drawing:
         assert self._teaching is not None
         if self._drawing is None or self._drawing.number != number:
-            goals = [objective.goal for objective in self._study.objectives]
             laws, seed = self._translator.all_laws, self._seed(number, "ask")
-            self._drawing = Drawing(number, self._teaching.trials(), goals, laws, seed)
+            self._drawing = Drawing(number, self._teaching.trials(), self._teaching.goals, laws, seed)
         return self._drawing
 
     def _seed(self, number: int, purpose: str) -> int:

@@ -138,7 +138,7 @@ def _effective(study: Study, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _needed(study: Study) -> list[str]:
-    return [one.metric for one in study.objectives] + [one.metric for one in study.constraints]
+    return [one.metric for one in study.objectives] + [one.metric for one in study.bounds]
 
 
 def _translated(study: Study, here: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

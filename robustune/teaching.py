@@ -51,8 +51,9 @@ class Teaching:
 
     def __init__(self, study: Study, rungs: Sequence[int], enough: int, imputes: bool = False) -> None:
         self._study = study
-        goals = [objective.goal for objective in study.objectives]
-        self._lessons = {rung: Lesson(goals, imputes) for rung in rungs}
+        self._lessons = {
+            rung: Lesson([objective.goal for objective in study.objectives_at(rung)], imputes) for rung in rungs
+        }
         self._enough = enough
 
     @property
@@ -60,6 +61,11 @@ class Teaching:
         """The highest rung with enough rows, else the lowest."""
         ready = [rung for rung, lesson in self._lessons.items() if lesson.rows >= self._enough]
         return max(ready, default=min(self._lessons))
+
+    @property
+    def goals(self) -> list[str]:
+        """Of the objectives that are measured at the asked rung."""
+        return [objective.goal for objective in self._study.objectives_at(self.asked)]
 
     @property
     def rows(self) -> int:
@@ -121,8 +127,8 @@ class Teaching:
 
     def tell(self, number: int, rung: int, metrics: Mapping[str, float]) -> None:
         """Tells a rung what a trial scored there; FAIL if a score is missing or not finite. Once told, it stays."""
-        needed = [objective.metric for objective in self._study.objectives]
-        bounds = self._study.constraints
+        needed = [objective.metric for objective in self._study.objectives_at(rung)]
+        bounds = self._study.constraints_at(rung)
         if all(math.isfinite(metrics.get(name, math.nan)) for name in (*needed, *(bound.metric for bound in bounds))):
             violations = {
                 f"{place}:{bound.metric}": bound.violation(metrics[bound.metric]) for place, bound in enumerate(bounds)

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from search_spaces.complaints import Complaints, quote
 from search_spaces.domains import Text
+from search_spaces.epochs import check_epochs
 from search_spaces.files import find, parse, read_text, shipped
 from search_spaces.sections import (
     read_budget,
@@ -81,6 +82,7 @@ def _read_parts(
     rule: EarlyStopping | None = EarlyStopping()
     if "early_stopping" in table:
         rule = read_early_stopping(table["early_stopping"], budget, complaints)
+    check_epochs(objectives, constraints, budget, rule, complaints)
     return {
         "description": _scalar(Text, table.get("description", ""), "description", complaints),
         "trainer": table.get("trainer"),

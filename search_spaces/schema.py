@@ -102,7 +102,8 @@ def _of_trainer(vocabulary: Mapping[str, Any]) -> Schema:
     options, metrics = vocabulary["options"], vocabulary["metrics"]
     searched = {name: _domain(law) for name, law in options.items() if not law.get("fixed")}
     metric = {"enum": sorted(metrics)}
-    bounded = _table({"metric": metric, "at_least": {"type": "number"}, "at_most": {"type": "number"}}, ["metric"])
+    bounds = {"at_least": {"type": "number"}, "at_most": {"type": "number"}}
+    bounded = _table({"metric": metric, **bounds, "from_epoch": _from_epoch("it holds from")}, ["metric"])
     return {
         "properties": {
             "data": {"enum": sorted(vocabulary["data"])},
@@ -118,7 +119,12 @@ def _of_trainer(vocabulary: Mapping[str, Any]) -> Schema:
 
 def _objective(name: str, law: Mapping[str, Any]) -> Schema:
     properties = {"metric": {"const": name}, "goal": {"const": law["goal"]}, "reference": {"type": "number"}}
-    return _table(properties, list(properties)) | {"description": law.get("description", name)}
+    begins = {"from_epoch": _from_epoch("it is measured from")}
+    return _table({**properties, **begins}, list(properties)) | {"description": law.get("description", name)}
+
+
+def _from_epoch(says: str) -> Schema:
+    return {"type": "integer", "minimum": 1, "maximum": EPOCHS_LIMIT, "description": f"the epoch that {says} on"}
 
 
 def _domain(law: Mapping[str, Any]) -> Schema:

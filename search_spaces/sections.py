@@ -185,15 +185,25 @@ def _tables(value: object, key: str, limit: int, complaints: Complaints) -> list
 def _metric_law(
     table: object, section: str, above: Sequence[object], metrics: Metrics | None, complaints: Complaints
 ) -> Mapping[str, Any]:
-    """What the vocabulary says of a table's metric, {} if nothing; notes an unknown and a repeated one."""
+    """What the vocabulary says of a table's metric, {} if nothing; notes an unknown and a repeated one.
+
+    A metric may stand in several constraints that begin at different epochs.
+    """
     metric = table.get("metric") if isinstance(table, dict) else None
     if not isinstance(metric, str):
         return {}
     parts: Parts = (section, len(above), "metric")
-    if any(isinstance(other, dict) and other.get("metric") == metric for other in above):
-        complaints.add(path_of(*parts), f"{quote(metric)} already stands in one of the [[{section}]] above")
+    own = _beginning(table) if section == "constraints" else None
+    others = [other for other in above if isinstance(other, dict) and other.get("metric") == metric]
+    if any(own is None or _beginning(other) == own for other in others):
+        hint = "; bounds that change in training differ in from_epoch" if own is not None else ""
+        complaints.add(path_of(*parts), f"{quote(metric)} already stands in one of the [[{section}]] above{hint}")
     known = _is_metric(metric, parts, metrics, complaints)
     return metrics[metric] if known and metrics is not None else {}
+
+
+def _beginning(table: object) -> object:
+    return table.get("from_epoch", 1) if isinstance(table, dict) else None
 
 
 def _is_metric(metric: str, parts: Parts, metrics: Metrics | None, complaints: Complaints) -> bool:

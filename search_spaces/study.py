@@ -44,20 +44,28 @@ Seed = Annotated[int, Field(strict=True, ge=0, le=INTEGER_LIMIT)]
 
 @dataclass(frozen=True, config=CONFIG)
 class Objective:
-    """A metric to push one way; `reference` is its side of the hypervolume's reference point."""
+    """A metric to push one way; `reference` is its side of the hypervolume's reference point.
+
+    It is measured from `from_epoch` on: before, trials are compared by the other objectives.
+    """
 
     metric: Text
     goal: Literal["max", "min"]
     reference: Number
+    from_epoch: Epochs = 1
 
 
 @dataclass(frozen=True, config=CONFIG)
 class Constraint:
-    """Bounds of a metric outside which a trial cannot stand on the front."""
+    """Bounds of a metric outside which a trial cannot stand on the front.
+
+    They hold from `from_epoch` on, until those of the same metric with a later one do.
+    """
 
     metric: Text
     at_least: Number | None = None
     at_most: Number | None = None
+    from_epoch: Epochs = 1
 
     def violation(self, value: float) -> float:
         """How far `value` lies outside the bounds, in the metric's unit; at most 0 if inside, infinite for NaN."""
@@ -171,13 +179,42 @@ class Study:
         asked = [one.metric for one in self.objectives] + [one.metric for one in self.constraints]
         return tuple(dict.fromkeys([*asked, *self.measure]))
 
+    @property
+    def from_epochs(self) -> dict[str, int]:
+        """The epoch from which on a metric is measured, of those that are not measured from the first."""
+        found: dict[str, int] = {}
+        parts: list[Objective | Constraint] = [*self.objectives, *self.constraints]
+        for one in parts:
+            found[one.metric] = min(one.from_epoch, found.get(one.metric, one.from_epoch))
+        return {metric: epoch for metric, epoch in found.items() if epoch > 1 and metric not in self.measure}
+
+    def objectives_at(self, epoch: int) -> tuple[Objective, ...]:
+        """The objectives that are measured at an epoch."""
+        return tuple(one for one in self.objectives if one.from_epoch <= epoch)
+
+    def constraints_at(self, epoch: int) -> tuple[Constraint, ...]:
+        """The constraints that hold at an epoch: of each metric those that began last."""
+        begun = [one for one in self.constraints if one.from_epoch <= epoch]
+        latest: dict[str, int] = {}
+        for one in begun:
+            latest[one.metric] = max(one.from_epoch, latest.get(one.metric, 1))
+        return tuple(one for one in begun if one.from_epoch == latest[one.metric])
+
+    @property
+    def bounds(self) -> tuple[Constraint, ...]:
+        """The constraints that hold at the last epoch, by which a trial stands on the front or not."""
+        return self.constraints_at(self.budget.epochs)
+
     def content(self) -> dict[str, Any]:
         """What decides the results, as plain data: everything but name, description and source.
 
-        Bounds, first trials and teachers that are not there are left out: studies of before there were such keys keep
-        their digest.
+        Bounds, first trials and teachers that are not there are left out, and so is the first epoch: studies of before
+        there were such keys keep their digest.
         """
         plain: dict[str, Any] = _STUDY.dump_python(self, mode="json")
+        for one in (*plain["objectives"], *plain["constraints"]):
+            if one["from_epoch"] == 1:
+                del one["from_epoch"]
         plain["budget"] = {key: value for key, value in plain["budget"].items() if value is not None}
         absent = [key for key in ("first", "warm_start_from") if not plain[key]]
         return {key: value for key, value in plain.items() if key not in ("name", "description", "source", *absent)}

@@ -84,6 +84,22 @@ def known(metrics: Sequence[str], reported: Mapping[str, Any], trainer: str) -> 
     return tuple(metrics)
 
 
+def among(metrics: Sequence[str] | None, asked: Sequence[str]) -> tuple[str, ...]:
+    """The metrics to be measured now, by default all that a trainer was asked for.
+
+    Raises:
+        TrainableError: METRIC_UNKNOWN, where it was not asked for one of them.
+    """
+    if metrics is None:
+        return tuple(asked)
+    unknown = sorted(set(metrics) - set(asked))
+    if unknown:
+        raise TrainableError(
+            "METRIC_UNKNOWN", f"the trainer was not asked for {unknown[0]!r}, but for {', '.join(asked)}"
+        )
+    return tuple(metrics)
+
+
 def complaints(options: Any) -> list[str]:
     """One line per field of a dataclass instance that breaks its law; empty for a lawful one."""
     found = []

@@ -40,8 +40,11 @@ class Trainer(Protocol):
             TrainableError: NONFINITE, naming epoch and step.
         """
 
-    def score(self) -> dict[str, float]:
-        """Exactly the metrics that were asked for; changes nothing."""
+    def score(self, metrics: Sequence[str] | None = None) -> dict[str, float]:
+        """Exactly these of the metrics that were asked for, by default all; changes nothing.
+
+        A score does not depend on which others are measured beside it.
+        """
 
     def save(self, path: Path) -> None:
         """Writes the whole state as one safetensors file."""

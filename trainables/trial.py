@@ -5,7 +5,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.fs as pafs
@@ -30,6 +30,7 @@ class TrialPlan:
     `resume_epoch` bounds the checkpoints that may be taken up: None means the newest whole one, a number the newest
     whole one that is not beyond that epoch. A checkpoint is kept after each epoch that `rungs` names, and after any
     other while there is a file at `stop`: somebody asked for an end, and what is not kept would be trained again.
+    A metric that `from_epochs` names is measured from that epoch on; all others after each.
     """
 
     number: int
@@ -45,10 +46,15 @@ class TrialPlan:
     threads: int
     resume_epoch: int | None = None
     stop: str = ""
+    from_epochs: Mapping[str, int] = field(default_factory=dict)
 
     def to_config(self) -> dict[str, Any]:
         """Returns the mapping that Ray hands to the actor."""
         return {"plan": json.dumps(asdict(self))}
+
+    def asked(self, epoch: int) -> tuple[str, ...]:
+        """The metrics to be measured after an epoch."""
+        return tuple(metric for metric in self.metrics if self.from_epochs.get(metric, 1) <= epoch)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "TrialPlan":
@@ -116,7 +122,8 @@ class Trial(tune.Trainable):
         started = time.perf_counter()
         trainer.train_epoch()
         trained = time.perf_counter()
-        metrics = checked_metrics(trainer.score(), plan.metrics, trainer.epoch)
+        asked = plan.asked(trainer.epoch)
+        metrics = checked_metrics(trainer.score(asked), asked, trainer.epoch)
         result = {
             "epoch": trainer.epoch,
             "metrics": metrics,

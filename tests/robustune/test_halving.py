@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -254,3 +256,28 @@ def test_unusable_scores_do_not_go_on_and_leave_no_trace(broken):
     assert not rule.report(0, 1, broken)
     for number, row in enumerate([(0, 0), (1, 1), (2, 2), (-1, 3)], start=1):
         assert rule.report(number, 1, metrics(row)) == clean.report(number, 1, metrics(row))
+
+
+def test_a_rung_compares_by_what_is_measured_there_alone():
+    asked = study(objectives=2, reduction=2, epochs=9)
+    late = replace(asked, objectives=(asked.objectives[0], replace(asked.objectives[1], from_epoch=3)))
+    rule = ParetoHalving(late)
+    assert [rule.report(number, 1, {"m0": value}) for number, value in enumerate([3.0, 2.0, 4.0])] == [
+        True,
+        False,
+        True,
+    ]
+    # The second epoch is a rung where the other objective is not measured yet, the fourth one where it must be there.
+    assert [rule.report(number, 4, {"m0": 1.0}) for number in range(2)] == [False, False]
+    assert rule.report(2, 4, metrics([1, 1]))
+
+
+def test_a_rung_holds_trials_to_the_bounds_of_its_epoch():
+    bounds = ({"metric": "c", "at_most": 2.0}, {"metric": "c", "at_most": 0.0, "from_epoch": 3})
+    rule = ParetoHalving(study(objectives=1, constraints=bounds, reduction=2))
+    # A feasible one that is worse goes on before an infeasible one that is better.
+    assert [rule.report(number, 1, metrics([number], 1.0)) for number in range(3)] == [True, True, True]
+    assert [rule.report(number, 4, metrics([value], bad)) for number, (value, bad) in enumerate([(1, 0), (5, 1)])] == [
+        True,
+        False,
+    ]

@@ -1,5 +1,6 @@
 import logging
 import warnings
+from dataclasses import replace
 
 import optuna
 import pytest
@@ -177,3 +178,17 @@ def test_nothing_is_logged_warned_or_left_changed(caplog):
         optuna.logging.disable_propagation()
     assert [record for record in caplog.records if record.name.startswith("optuna")] == []
     assert optuna.logging.get_verbosity() == level
+
+
+def test_a_rung_teaches_what_is_measured_there_alone():
+    late = replace(STUDY, objectives=(STUDY.objectives[0], replace(STUDY.objectives[1], from_epoch=3)))
+    teaching = Teaching(late, (1, 9), enough=1)
+    assert teaching.goals == ["max"]
+    begin(teaching, 0)
+    teaching.tell(0, 1, {"accuracy": 0.7})
+    witness = begin(teaching, 1)
+    assert [one.values for one in witness.trials] == [[0.7]]
+    assert len(witness.directions) == 1
+    teaching.tell(0, 9, GOOD)
+    assert teaching.goals == ["max", "min"]
+    assert len(begin(teaching, 2).directions) == 2

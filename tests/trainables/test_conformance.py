@@ -67,6 +67,10 @@ TABLE = {
             "unfrozen_layers": 2,
             "noise_scale": 0.05,
             "noise_gradient": "perturbed",
+            "noise_clip": 1.0,
+            "noise_maximum": "per_layer",
+            "noise_targets": ["norm", "linear", "conv"],
+            "evaluation_noise": "matched",
         },
         {"momentum": 0.5},
     ),
@@ -136,6 +140,27 @@ TABLE = {
         "classification",
         {**QUICK, "model": "squeezenet1_1", "input_size": 32, "batch_size": 32, "precision": "float32"},
         {"weight_decay": 0.1},
+    ),
+    "a vision transformer, one noise an epoch on weights by type and name": Row(
+        "classification",
+        {
+            **QUICK,
+            "model": "vit_b_16",
+            "width": 4,
+            "patch_size": 8,
+            "depth": 1,
+            "batch_size": 32,
+            "noise_scale": 0.05,
+            "noise_draw": "per_epoch",
+            "noise_targets": ["linear", "norm"],
+            "noise_names": ["encoder.*", "heads.head.weight"],
+            "evaluation_noise_clip": 1.0,
+            "evaluation_noise_targets": ["linear"],
+            "evaluation_noise_names": ["*mlp*", "*attention*"],
+            "evaluation_noise_maximum": "per_layer",
+            "evaluation_noise_images": 0,
+        },
+        {"noise_names": ["encoder.*"]},
     ),
     "segmentation: moved masks, clean weights back before backward": Row(
         "segmentation",
@@ -247,6 +272,7 @@ def test_exactly_the_metrics_asked_for_are_scored_alike_every_time(make: Callabl
         some = make(name, metrics=asked)
         some.train_epoch()
         assert some.score() == {metric: scores[metric] for metric in asked}
+        assert trainer.score(asked) == {metric: scores[metric] for metric in asked}
 
 
 @ROWS

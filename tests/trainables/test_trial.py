@@ -41,6 +41,17 @@ def test_a_plan_survives_the_way_to_the_actor(tmp_path: Path) -> None:
     assert TrialPlan.from_config(made.to_config()) == made
 
 
+def test_a_score_is_measured_from_its_epoch_on(tmp_path: Path) -> None:
+    late = ASKED[-1]
+    made = plan(tmp_path, from_epochs={late: 3})
+    assert TrialPlan.from_config(made.to_config()) == made
+    found = reports(Trial(made.to_config()), 4)
+    whole = reports(Trial(plan(tmp_path / "whole").to_config()), 4)
+    for epoch, (one, other) in enumerate(zip(found, whole, strict=True), start=1):
+        expected = {metric: value for metric, value in other["metrics"].items() if metric != late or epoch >= 3}
+        assert one["metrics"] == expected
+
+
 def test_checkpoints_are_kept_at_rungs_alone(tmp_path: Path) -> None:
     found = reports(Trial(plan(tmp_path).to_config()), 4)
     assert [report["epoch"] for report in found] == [1, 2, 3, 4]

@@ -99,14 +99,14 @@ class SegmentationTrainer:
             )
         self.epoch += 1
 
-    def score(self) -> dict[str, float]:
-        """Exactly the metrics that were asked for; changes nothing.
+    def score(self, metrics: Sequence[str] | None = None) -> dict[str, float]:
+        """Exactly these of the metrics that were asked for, by default all; changes nothing.
 
         Raises:
-            TrainableError: NONFINITE, where the network's class scores are no finite numbers.
+            TrainableError: METRIC_UNKNOWN; NONFINITE, where the network's class scores are no finite numbers.
         """
         with repeatable():
-            return self._scorer.score(self.net, self._metrics, last=self.epoch >= self._epochs)
+            return self._scorer.score(self.net, laws.among(metrics, self._metrics), last=self.epoch >= self._epochs)
 
     def save(self, path: Path) -> None:
         """Writes weights, batch-norm statistics and optimizer state; safetensors, with JSON metadata."""
