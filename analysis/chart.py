@@ -12,6 +12,9 @@ from search_spaces.study import Study
 RADIUS: Final = 5.5
 TARGET: Final = 12.0
 LETTER: Final = 12.5
+TICK_LETTER: Final = 9.6
+TITLED: Final = 36.0
+"""Room that a curve's upright axis title takes, up to its ticks."""
 
 
 def front_chart(panel: Panel, name: str, study: Study) -> str:
@@ -30,7 +33,8 @@ def front_chart(panel: Panel, name: str, study: Study) -> str:
 
 def curve_chart(curves: Curves, name: str) -> str:
     """Returns the SVG of curves, those of the front in colour."""
-    canvas = Canvas(480, 300, left=70)
+    left = TITLED + TICK_LETTER * max((len(text) for text in curves.y.written), default=0)
+    canvas = Canvas(480, 300, left=max(70.0, left))
     parts = [opening(canvas, curves.title, name), grid(canvas, curves), f'<g clip-path="url(#{name})">']
     parts += [broken_at(canvas, curves, first) for first in curves.breaks]
     alone = []  # drawn over the clip path, which would halve what lies at the last epoch
