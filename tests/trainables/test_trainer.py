@@ -59,6 +59,18 @@ def test_scoring_changes_nothing_and_gives_exactly_what_is_asked(make_trainer: A
     assert make_trainer().score() == {}
 
 
+def test_a_net_that_says_one_class_of_everything_is_known_by_its_largest_share(make_trainer: Any) -> None:
+    trainer = make_trainer(metrics=("largest_class_share", "clean_accuracy"))
+    trainer.train_epoch()
+    scores = trainer.score()
+    assert 0.1 <= scores["largest_class_share"] <= 1  # of ten classes
+    assert trainer.score(("clean_accuracy",))["clean_accuracy"] == scores["clean_accuracy"]
+    with torch.no_grad():
+        trainer.net.fc.weight.zero_()
+        trainer.net.fc.bias.copy_(torch.arange(10.0))
+    assert trainer.score(("largest_class_share",)) == {"largest_class_share": 1.0}
+
+
 def test_noise_of_scale_zero_scores_as_clean(make_trainer: Any) -> None:
     trainer = make_trainer(metrics=SCORED, evaluation_noise_scale=0.0, pgd_epsilon=0.0)
     trainer.train_epoch()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
 from trainables.classification.options import ClassificationOptions
-from trainables.classification.vocabulary import SCORED_ON, UNDER_CORRUPTION, UNDER_NOISE
+from trainables.classification.vocabulary import LARGEST_SHARE, SCORED_ON, UNDER_CORRUPTION, UNDER_NOISE
 from trainables.errors import TrainableError
 from trainables.images import Normalisation
 from trainables.models import evaluating
@@ -57,8 +57,12 @@ class Scorer:
         """
         under_corruption = [metric for metric in metrics if metric in UNDER_CORRUPTION]
         with evaluating(net):
-            known = correct(net, self.validation, self.normalisation) if _CLEAN in metrics else None
-            found = {} if known is None else {_CLEAN: _share(known)}
+            known = None
+            found: dict[str, float] = {}
+            if {_CLEAN, LARGEST_SHARE} & set(metrics):
+                classes = predicted(net, self.validation, self.normalisation)
+                known = classes == self.validation.labels
+                found |= {_CLEAN: _share(known), LARGEST_SHARE: float(classes.bincount().max()) / len(classes)}
             if under_corruption and self.corruption is not None:
                 found |= self.corruption.score(net, under_corruption, last, known)
             if set(metrics) & set(UNDER_NOISE):
@@ -126,13 +130,22 @@ def correct(net: nn.Module, images: LabelledImages, normalisation: Normalisation
     Raises:
         TrainableError: NONFINITE, where a class score is no finite number.
     """
+    return predicted(net, images, normalisation) == images.labels
+
+
+def predicted(net: nn.Module, images: LabelledImages, normalisation: Normalisation) -> Tensor:
+    """(N,) int64 on the images' device: the class of the highest score; the network must be in evaluation mode.
+
+    Raises:
+        TrainableError: NONFINITE, where a class score is no finite number.
+    """
     found = []
     device = next(net.parameters()).device
     with torch.no_grad():
         for start in range(0, len(images), _BATCH):
             # One batch after the other: a split may be larger than the memory of a GPU.
             scores = _finite(net(normalisation.of(images.images[start : start + _BATCH].to(device))))
-            found.append(scores.argmax(1).to(images.labels.device) == images.labels[start : start + _BATCH])
+            found.append(scores.argmax(1).to(images.labels.device))
     return torch.cat(found)
 
 

@@ -16,6 +16,7 @@ _DESCRIPTIONS: Final = {
 }
 
 DEVIATION: Final = "weight_noise_accuracy_deviation"
+LARGEST_SHARE: Final = "largest_class_share"
 UNDER_NOISE: Final = ("weight_noise_accuracy", DEVIATION)
 """The metrics under weight noise."""
 
@@ -59,6 +60,13 @@ METRICS: Final[dict[str, dict[str, Any]]] = {
         "minimum": 0.0,
         "maximum": 1.0,
         "description": "standard deviation of weight_noise_accuracy over the draws; 0 for a single one",
+    },
+    LARGEST_SHARE: {
+        "goal": "min",
+        "minimum": 0.0,
+        "maximum": 1.0,
+        "description": "share of clean validation images that are said to be of the most predicted class; 1 of a net that "
+        "says one class of everything",
     },
     **{
         # What corruptions add to an error may be less than nothing.
