@@ -12,7 +12,7 @@ from trainables import checkpoints
 from trainables.classification.options import ClassificationOptions
 from trainables.classification.trainer import ClassificationTrainer
 from trainables.classification.training_images import training_rows
-from trainables.classification.vocabulary import METRICS, UNDER_CORRUPTION
+from trainables.classification.vocabulary import LARGEST_SHARE, METRICS, UNDER_CORRUPTION, UNDER_NOISE
 from trainables.data.store import address, read_images, write_images
 from trainables.errors import TrainableError
 from trainables.models import build
@@ -326,7 +326,7 @@ def test_missing_sets_and_unknown_metrics_are_said_before_training(make_trainer:
 def test_every_metric_of_the_vocabulary_has_a_measure() -> None:
     from trainables.classification.scores import _CLEAN, _MEASURES
 
-    assert {_CLEAN, *_MEASURES, *UNDER_CORRUPTION} == set(METRICS)
+    assert {_CLEAN, LARGEST_SHARE, *_MEASURES, *UNDER_NOISE, *UNDER_CORRUPTION} == set(METRICS)
 
 
 @pytest.mark.gpu

@@ -65,8 +65,8 @@ METRICS: Final[dict[str, dict[str, Any]]] = {
         "goal": "min",
         "minimum": 0.0,
         "maximum": 1.0,
-        "description": "share of clean validation images that are said to be of the most predicted class; 1 of a net that "
-        "says one class of everything",
+        "description": "share of clean validation images that are said to be of the most predicted class; 1 of a net "
+        "that says one class of everything",
     },
     **{
         # What corruptions add to an error may be less than nothing.
