@@ -6,7 +6,9 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
+from trainables.classification.options import ClassificationOptions
 from trainables.errors import TrainableError
+from trainables.models import build
 from trainables.perturbations.noise_draws import Scratch, WeightNoise, maximum, pieces
 from trainables.perturbations.noise_targets import NoisyWeight, Targets, check
 from trainables.perturbations.weight_noise import Perturber, backward, noise, perturbed
@@ -51,6 +53,7 @@ def changed(net: nn.Module, before: dict[str, Tensor]) -> set[str]:
     return {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
 
 
+TIED = "encoder.layers.encoder_layer_1.mlp."
 IMAGES = torch.randn(2, 3, 6, 6, generator=generator("images"))
 
 
@@ -65,7 +68,7 @@ IMAGES = torch.randn(2, 3, 6, 6, generator=generator("images"))
 )
 def test_targets_are_types_of_layers_and_patterns_of_names(targets: Targets, names: set[str]) -> None:
     net = net_of()
-    check(net, targets)
+    assert check({"it": net}, targets) == {"it": len(names)}
     before = state(net)
     perturber = Perturber(net, WeightNoise(0.1, 2.0, targets=targets))
     with perturber.perturbed(generator("draw")):
@@ -78,13 +81,20 @@ def test_targets_are_types_of_layers_and_patterns_of_names(targets: Targets, nam
     [
         (Targets(("conv", "linear"), ("stem*",)), "no linear layer"),
         (Targets(("conv",), ("stem*", "steam.weight")), r"'steam\.weight' matches no weight.*'stem\.weight'"),
-        (Targets(()), "no layers"),
+        (Targets(("conv",), ("steam.*",)), r"own_names: 'steam\.\*' matches no weight .* in it, other; there is 'st"),
     ],
 )
 def test_targets_that_reach_nothing_are_refused(targets: Targets, says: str) -> None:
     with pytest.raises(TrainableError, match=says) as caught:
-        check(net_of(), targets)
+        check({"it": net_of(), "other": nn.Conv2d(3, 4, 3)}, targets, "own")
     assert caught.value.code == "OPTION_INVALID"
+
+
+def test_of_several_nets_each_is_reached() -> None:
+    nets = {"it": net_of(), "other": nn.Sequential(nn.Conv2d(3, 4, 3))}
+    assert check(nets, Targets(("conv",), ("stem*", "0.*"))) == {"it": 1, "other": 1}
+    with pytest.raises(TrainableError, match=r"noise_names: 'stem\*' match no weight of other"):
+        check(nets, Targets(("conv",), ("stem*",)))
 
 
 @pytest.mark.parametrize(
@@ -286,6 +296,29 @@ def test_gradients_are_the_analytic_ones_in_both_modes(layer: str) -> None:
         assert a.grad is not None
         assert b.grad is not None
         assert [float(a.grad.sum()), float(b.grad.sum())] == pytest.approx([of_a, of_b], rel=1e-5)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_vision_transformer_with_tied_weights_comes_back_bit_for_bit(autocast: bool) -> None:
+    told = {"model": "vit_b_16", "width": 4, "patch_size": 8, "depth": 2}
+    net = build(ClassificationOptions(**told), 10, (3, 16, 16), seed=0)
+    first, second = (net.get_submodule(f"encoder.layers.encoder_layer_{layer}.mlp.0") for layer in range(2))
+    second.weight = first.weight
+    images = torch.randn(2, 3, 16, 16, generator=generator("images"))
+    perturber = Perturber(net, WeightNoise(0.1, 2.0, targets=Targets(("linear",))))
+    attention = "encoder.layers.encoder_layer_0.self_attention."
+    assert {f"{attention}in_proj_weight", f"{attention}out_proj.weight"} < set(perturber.names)
+    assert f"{TIED}0.weight" not in perturber.names
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        nn.init.normal_(net.get_parameter("heads.head.weight"), generator=generator("head"))
+        before = state(net)
+        clean = net(images)
+        with perturber.perturbed(generator("draw")):
+            assert torch.equal(first.weight, second.weight)
+            assert changed(net, before) == {*perturber.names, f"{TIED}0.weight"}
+            assert not torch.equal(net(images), clean)
+        assert not changed(net, before)
+        assert torch.equal(net(images), clean)
 
 
 def test_recovered_gradients_of_attention_flow_through_clean_weights() -> None:
