@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 COMMAND = Path(sys.executable).with_name("robustune")
 JOIN_SECONDS = 60.0
@@ -26,7 +28,7 @@ def curves(tmp_path: Path) -> Callable[..., Path]:
     def write(
         name: str = "curves",
         trials: int = 8,
-        epochs: int = 4,
+        epochs: int | str = 4,
         options: str = "",
         sampler: str = "tpe",
         early_stopping: str = "pareto_halving",
@@ -92,6 +94,25 @@ def robustune(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
         )
 
     return run
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> Path:
+    """Twenty images of two sizes with a bright square each, and masks that say where it is."""
+    root = tmp_path / "squares"
+    generator = np.random.default_rng(0)
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    for number in range(20):
+        pixels = generator.integers(0, 90, ((32, 24) if number % 2 else (24, 32)) + (3,), np.uint8)
+        mask = np.zeros(pixels.shape[:2], np.uint8)
+        top, left = generator.integers(0, 12, 2)
+        mask[top : top + 10, left : left + 10] = 1
+        pixels[mask == 1] += 150
+        Image.fromarray(pixels).save(root / "images" / f"{number}.png")
+        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
+    (root / "classes.txt").write_text("ground\nsquare\n")
+    return root
 
 
 @dataclass(frozen=True)
