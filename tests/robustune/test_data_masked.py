@@ -49,25 +49,6 @@ def library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "library"
 
 
-@pytest.fixture
-def squares(tmp_path: Path) -> Path:
-    """Twenty images of two sizes with a bright square each, and masks that say where it is."""
-    root = tmp_path / "squares"
-    generator = np.random.default_rng(0)
-    for folder in ("images", "masks"):
-        (root / folder).mkdir(parents=True)
-    for number in range(20):
-        pixels = generator.integers(0, 90, ((32, 24) if number % 2 else (24, 32)) + (3,), np.uint8)
-        mask = np.zeros(pixels.shape[:2], np.uint8)
-        top, left = generator.integers(0, 12, 2)
-        mask[top : top + 10, left : left + 10] = 1
-        pixels[mask == 1] += 150
-        Image.fromarray(pixels).save(root / "images" / f"{number}.png")
-        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
-    (root / "classes.txt").write_text("ground\nsquare\n")
-    return root
-
-
 def complained(ended: "subprocess.CompletedProcess[str]", code: str, *told: str) -> None:
     """Holds a complaint to its law: documented status, one line on standard error, nothing on standard output."""
     assert ended.returncode == EXIT_CODES[code], ended.stderr
