@@ -11,12 +11,13 @@ from rich.console import Console
 
 from robustune.classification_evaluation import notes, table
 from robustune.errors import Mistake
-from robustune.evaluation import evaluate
+from robustune.evaluation import REPORTS, evaluate
 from robustune.ledger import Ledger
 from robustune.screen import Screen
 from robustune.settings import Settings
 from search_spaces import read_study, shipped
-from trainables.registry import vocabularies
+from trainables.errors import TrainableError
+from trainables.registry import load_evaluation, trainer_names, vocabularies
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -139,3 +140,19 @@ def test_the_notes_tell_the_attacks_and_who_picked_the_trials() -> None:
     assert "fooling-20 (perturbed training, perturbed validation, hold-out); pixel (out of distribution)" in attacks
     assert "validation scores" in picked
     assert "confirmation" in picked
+
+
+def test_every_trainer_that_has_an_evaluation_has_a_report_of_it() -> None:
+    def able(name: str) -> bool:
+        try:
+            return bool(load_evaluation(name))
+        except TrainableError:
+            return False
+
+    assert set(REPORTS) == {name for name in trainer_names() if able(name)}
+
+
+def test_a_trainer_without_a_curve_over_noise_refuses_its_scales() -> None:
+    with pytest.raises(TrainableError, match="classification trainer makes no curve") as caught:
+        load_evaluation("classification")("evaluation/00000", {}, "x", "", (), (0.1,))
+    assert caught.value.code == "OPTION_INVALID"
