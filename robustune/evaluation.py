@@ -25,21 +25,18 @@ from robustune.screen import Screen
 from robustune.sets import CORRUPTED, KIND
 from robustune.settings import Settings
 from robustune.standing import trials_left
+from robustune.tracking.closing import EVALUATION_FIGURES
 from search_spaces import Study
 from trainables.errors import TrainableError
 from trainables.preparation import Step
 from trainables.registry import load_evaluation
 from trainables.storage import is_uri
 
-FIGURES: Final = (
-    *("evaluation", "corruption-errors", "corruption-ratios"),
-    *("noise-curve", "noise-curve-test", "noise-curve-trials", "masks", "class-iou-bars"),
-)
 REPORTS: Final[Mapping[str, Report]] = {
     "classification": classification_evaluation.REPORT,
     "segmentation": segmentation_evaluation.REPORT,
 }
-SHOWN: Final = (*(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")), "report.html")
+SHOWN: Final = (*(f"{name}.{kind}" for name in EVALUATION_FIGURES for kind in ("png", "svg")), "report.html")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,12 @@ from analysis.front import front, hypervolume_history
 from robustune.relative import reached
 from search_spaces import Study
 
-_FIGURES: Final = ("front", "grid", "knob", "evaluation", "corruption-errors", "corruption-ratios")
+EVALUATION_FIGURES: Final = (
+    *("evaluation", "corruption-errors", "corruption-ratios"),
+    *("noise-curve", "noise-curve-test", "noise-curve-trials", "masks", "class-iou-bars"),
+)
+"""Names of the figures that may show what was evaluated."""
+_FIGURES: Final = ("front", "grid", "knob", *EVALUATION_FIGURES)
 FILES: Final = (
     "front.parquet",
     *(f"{name}.{kind}" for name in _FIGURES for kind in ("png", "svg")),
