@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def searched_in_turn(study: Study, folder: Path) -> list[Mapping[str, Any]]:
 
 
 @pytest.mark.parametrize("early_stopping", ["none", "pareto_halving"])
-@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "grid"])
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "nsga3", "qmc", "grid"])
 def test_one_worker_proposes_what_a_real_search_proposes(tmp_path: Path, sampler: str, early_stopping: str) -> None:
     study = study_of(sampler, early_stopping)
     nets = nets_of(study)
@@ -173,6 +174,14 @@ def test_early_stopping_spends_fewer_epochs_and_only_whole_trials_count() -> Non
     for one in halved:
         assert one.state == "complete" or one.hypervolume == before
         before = one.hypervolume
+
+
+def test_hours_of_the_budget_are_those_of_the_virtual_clock() -> None:
+    study = study_of("random")
+    nets = nets_of(study, lambda config: 100.0)
+    ended = replay(replace(study, budget=Budget(trials=30, epochs=EPOCHS, hours=1.0)), nets, 1)
+    assert ended[-2].seconds < 3600 <= ended[-1].seconds
+    assert len(ended) < 30
 
 
 def test_of_several_nets_the_trials_seed_takes_one() -> None:
