@@ -1,7 +1,7 @@
 """What can be set of weight noise, in training and while scoring, in every trainer of networks. Torch-free."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from trainables.architectures import NOISE_LAYERS
@@ -112,6 +112,23 @@ def conflicts(options: ScoredNoiseOptions) -> list[str]:
             if getattr(options, name) != _DEFAULTS[name]
         ]
     return found
+
+
+def matched_told(options: Mapping[str, Any], metrics: Sequence[str], under_noise: Sequence[str]) -> list[str]:
+    """What a study's reader should know of scores under noise that is matched, a line or none.
+
+    Args:
+        options: held by every trial.
+        metrics: that trials report.
+        under_noise: those of the trainer's metrics that are under weight noise.
+    """
+    asked = [metric for metric in metrics if metric in under_noise]
+    if options.get("evaluation_noise") != MATCHED or not asked:
+        return []
+    return [
+        f"{' and '.join(asked)}: with evaluation_noise = 'matched' each trial is scored under its own noise of "
+        "training: good for a curve over noise_scale; a search would prefer trials with little noise"
+    ]
 
 
 _LISTS: Final = {

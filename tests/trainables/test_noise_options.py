@@ -14,6 +14,7 @@ from trainables.laws import fragments
 from trainables.noise_options import NOISE_BY_DEFAULT, NOISE_MAXIMA, ScoredNoiseOptions
 from trainables.noise_reach import reaches
 from trainables.preparation import Step
+from trainables.registry import load_advice
 from trainables.segmentation.options import SegmentationOptions
 from trainables.training_options import TrainingOptions
 
@@ -168,3 +169,11 @@ def test_the_layers_that_are_told_without_torch_are_those_of_the_network(model: 
         net = zoo.get_model(model, weights=None, **without)
     found = tuple(layer for layer in NOISE_LAYERS if reached(net, Targets((layer,))))
     assert layers_of(model) == found
+
+
+@pytest.mark.parametrize(("trainer", "metric"), [("classification", NOISY[1]), ("segmentation", "noisy_miou")])
+def test_scores_under_matched_noise_come_with_advice_in_both_trainers(trainer: str, metric: str) -> None:
+    advice = load_advice(trainer)
+    assert advice({}, {}, (metric,)) == []
+    (line,) = advice({"evaluation_noise": "matched"}, {}, (metric,))
+    assert line.startswith(f"{metric}: with evaluation_noise = 'matched'")

@@ -6,10 +6,11 @@ from typing import Any
 from trainables import corruption_cells
 from trainables.classification.corruption_options import ErrorOptions
 from trainables.classification.overlaps import overlap_of
-from trainables.classification.vocabulary import CE, UNDER_CORRUPTION, WITHOUT_OVERLAP
+from trainables.classification.vocabulary import CE, UNDER_CORRUPTION, UNDER_NOISE, WITHOUT_OVERLAP
 from trainables.corruption_cells import Way, by_epoch, ordered, part, seen_told, words
 from trainables.corruption_options import CorruptionOptions
 from trainables.corruption_overlaps import GROUPS
+from trainables.noise_options import matched_told
 
 
 def way(options: CorruptionOptions, metric: str, last: bool) -> Way:
@@ -44,7 +45,9 @@ def measured(options: Mapping[str, Any], metrics: Sequence[str], epochs: int) ->
 
 
 def advice(options: Mapping[str, Any], possible: Mapping[str, Sequence[Any]], metrics: Sequence[str]) -> list[str]:
-    """What to know of a study's metrics under corruption, a line each: overlap with training, and what a search sees.
+    """What to know of a study's metrics under noise and under corruption, a line each.
+
+    The latter is overlap with training, and what a search sees.
 
     Args:
         options: held by every trial.
@@ -53,12 +56,14 @@ def advice(options: Mapping[str, Any], possible: Mapping[str, Sequence[Any]], me
     """
     held = part(ErrorOptions, options)
     measured_under = corruptions_of(held, metrics)
+    noise = matched_told(options, metrics, UNDER_NOISE)
     if not measured_under and held.corruption_test_data:
         return [
+            *noise,
             f"corruption_test_data = {held.corruption_test_data!r} is not used: no metric of the study is under "
-            "corruption; name mce in an objective or in measure"
+            "corruption; name mce in an objective or in measure",
         ]
-    return [*_overlap_told(measured_under, overlap_of(options, possible), metrics), *seen_told(measured_under)]
+    return [*noise, *_overlap_told(measured_under, overlap_of(options, possible), metrics), *seen_told(measured_under)]
 
 
 def _overlap_told(names: Iterable[str], overlap: Mapping[str, Mapping[str, str]], metrics: Sequence[str]) -> list[str]:

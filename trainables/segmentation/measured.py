@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from trainables.corruption_cells import by_epoch, ordered, part, seen_told, way, words
 from trainables.corruption_options import CorruptionOptions
+from trainables.noise_options import matched_told
 from trainables.segmentation.corruption_options import MaskedCorruptionOptions
-from trainables.segmentation.options import MATCHED
 from trainables.segmentation.vocabulary import CORRUPTED_MIOU, UNDER_NOISE
 
 MOVING: Final = ("glass_blur", "motion_blur", "elastic_transform")
@@ -38,21 +38,11 @@ def advice(options: Mapping[str, Any], possible: Mapping[str, Sequence[Any]], me
 
     Args:
         options: held by every trial.
-        possible: values that a searched option can take; continuous ones are left out.
+        possible: values that a searched option can take; of a continuous one its two ends.
         metrics: that trials report.
     """
     names = corruptions_of(part(MaskedCorruptionOptions, options), metrics)
-    return [*_matched_told(options, metrics), *seen_told(names), *_moving_told(names)]
-
-
-def _matched_told(options: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
-    asked = [metric for metric in metrics if metric in UNDER_NOISE]
-    if options.get("evaluation_noise") != MATCHED or not asked:
-        return []
-    return [
-        f"{' and '.join(asked)}: with evaluation_noise = 'matched' each trial is scored under its own noise of "
-        "training: good for a curve over noise_scale; a search would prefer trials with little noise"
-    ]
+    return [*matched_told(options, metrics, UNDER_NOISE), *seen_told(names), *_moving_told(names)]
 
 
 def _moving_told(names: Sequence[str]) -> list[str]:
