@@ -21,7 +21,7 @@ _DASH: Final = (
 def corruption_section(
     study: Study, sets: Mapping[str, Mapping[str, Any]], measured: Ways, evaluated: Sequence[Errors]
 ) -> str:
-    """Returns the section; "" for a study without a score that is relative to the baseline.
+    """Returns the section; "" for a study without a score under corruptions.
 
     Args:
         study: whose page it is.
@@ -29,10 +29,12 @@ def corruption_section(
         measured: as `analysis.records.measured` gives it.
         evaluated: errors of each evaluated trial; none before an evaluation.
     """
-    told = sets.get(VALIDATION_ERRORS)
+    told, baseline = sets.get(VALIDATION_ERRORS), sets.get("baseline")
     if not (measured or told or evaluated):
         return ""
-    parts = [_baseline(study, sets.get("baseline", {}), told), _ways(measured)]
+    # Scores of segmentation are relative to nothing.
+    parts = [_baseline(study, baseline or {}, told)] if baseline or told or evaluated else []
+    parts.append(_ways(measured))
     if told:
         parts += [_seen(told), _baseline_table(told)]
     if evaluated:

@@ -28,16 +28,20 @@ def planned(study: Study) -> list[str]:
     measured = ways(study)
     if not measured:
         return []
+    verb = "are" if len(measured) > 1 else "is"
+    if not _baseline_laws(study):
+        under = next(iter(measured.values()))
+        alone = [f"{', '.join(measured)} {verb} measured under {under[0][1]}"] if len(under) == 1 else []
+        return [*alone, *course(measured, study.budget.epochs)]
     return [
-        f"{', '.join(measured)} {'are' if len(measured) > 1 else 'is'} relative to: the baseline, {origin(study)}",
+        f"{', '.join(measured)} {verb} relative to: the baseline, {origin(study)}",
         *course(measured, study.budget.epochs),
     ]
 
 
 def origin(study: Study) -> str:
     """Tells where the study's baseline comes from."""
-    laws = vocabulary(study.trainer)["options"]
-    told = {name: study.options.get(name, law["default"]) for name, law in laws.items() if name.startswith("baseline_")}
+    told = {name: study.options.get(name, law["default"]) for name, law in _baseline_laws(study).items()}
     if weights := told["baseline_weights"]:
         content = f" (SHA-256 {told['baseline_sha256'][:LETTERS]})" if told["baseline_sha256"] else ""
         return f"adopted from {weights}{content}"
@@ -120,6 +124,12 @@ def overlap(found: Mapping[str, Mapping[str, str]]) -> list[str]:
 def counted(number: int, what: str) -> str:
     """The number and its noun, as in "4 corruptions"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _baseline_laws(study: Study) -> dict[str, Mapping[str, Any]]:
+    """Options of the baseline; none where the trainer knows of no baseline, and its scores stand for themselves."""
+    laws = vocabulary(study.trainer)["options"]
+    return {name: law for name, law in laws.items() if name.startswith("baseline_")}
 
 
 def _trained(layers: int) -> str:

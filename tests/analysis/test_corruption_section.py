@@ -62,6 +62,12 @@ def test_it_names_the_baseline_the_ways_and_what_overlaps(study: Study) -> None:
     assert "Evaluated trials" not in text
 
 
+def test_scores_that_are_relative_to_nothing_name_no_baseline(study: Study) -> None:
+    text = corruption_section(study, {"data": {}}, {"corrupted_miou": [(1, "fog at severity 3")]}, ())
+    assert "fog at severity 3" in text
+    assert "baseline" not in text
+
+
 def test_an_adopted_baseline_is_called_so(study: Study) -> None:
     text = corruption_section(study, {**SETS, "baseline": {"adopted": "0123456789ab"}}, WAYS, ())
     assert "adopted from the checkpoint 0123456789ab" in text

@@ -1,5 +1,6 @@
 """What scores under corruptions are relative to is told before a search, after it, and by an evaluation."""
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,20 @@ def a_study(metric: str = "mce", **options: Any) -> Study:
         objectives=(Objective("clean_accuracy", "max", 0.0), Objective(metric, "min", 2.0)),
         budget=Budget(2, 3),
     )
+
+
+def test_scores_without_a_baseline_are_told_by_how_they_are_measured() -> None:
+    early = {"early_corruption_severities": [3]}
+    study = dataclasses.replace(
+        a_study(), trainer="segmentation", data="embedded-scenes", objectives=(Objective("corrupted_miou", "max", 0.0),)
+    )
+    names = ", ".join(EXTRA)
+    ways = "constants imagenet-c; first 64 images"
+    (line,) = relative.planned(dataclasses.replace(study, options={}))
+    assert line == f"corrupted_miou is measured under {names} at severities 1 to 5; {ways}"
+    first, last = relative.planned(dataclasses.replace(study, options=early))
+    assert first == f"corrupted_miou in epochs 1 to 2: {names} at severity 3; {ways}"
+    assert last == f"corrupted_miou in epoch 3: {names} at severities 1 to 5; {ways}"
 
 
 def plain(names: tuple[str, ...], rate: float, severities: tuple[int, ...] = (1, 2, 3, 4, 5)) -> dict[str, Any]:
