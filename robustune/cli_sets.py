@@ -30,7 +30,8 @@ NoiseScales = Annotated[
     typer.Option(
         "--noise-scales",
         metavar="SCALES",
-        help="Of segmentation under noisy weights, as 0,0.05,0.1. [default: 0 to 0.4, and the trial's own]",
+        help="Of segmentation under noisy weights, as 0.05,0.1; 0 and the trial's own come with them. [default: 0.05 "
+        "to 0.4]",
     ),
 ]
 

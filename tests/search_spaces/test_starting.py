@@ -89,7 +89,8 @@ def test_samplers_that_learn_nothing_refuse_teachers(read, lawful):
     assert read(text).warm_start_from == ("quickstart",)
     told = complaint(read, text.replace('"tpe"\nstartup_trials = 8', '"qmc"'))
     assert told == (
-        "warm_start_from: the sampler 'qmc' learns from no trial; leave the key out, or take one of tpe, nsga2, nsga3, gp"
+        "warm_start_from: the sampler 'qmc' learns from no trial; leave the key out, or take one of tpe, nsga2, nsga3, "
+        "gp"
     )
 
 

@@ -1,6 +1,7 @@
 """What the evaluation of a segmentation trial tells, on real digits at 16 x 16 with masks."""
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable, Mapping
@@ -101,15 +102,17 @@ def test_the_curve_begins_without_noise_and_passes_through_the_scores(evaluate: 
         assert len(draws) == 3
         assert float(draws.mean()) == pytest.approx(told.scores["noisy_miou"][split], abs=1e-6)
         assert float(draws.std()) == pytest.approx(told.scores["noisy_miou_deviation"][split], abs=1e-6)
-    assert {(row["scale"], row["draw"]) for row in told.curve} == {(0.0, 0), (0.2, 0), (0.2, 1), (0.2, 2)}
+    scales = (0.05, 0.2)  # of training, and asked for
+    assert {(row["scale"], row["draw"]) for row in told.curve} == {(0.0, 0), *itertools.product(scales, range(3))}
 
 
 def test_a_draw_is_the_same_whatever_else_is_measured(evaluate: Evaluate) -> None:
     told, other = evaluate(), evaluate((0.1, 0.2, 0.2), noise_scale=0.3)
     for split in told.images:
         assert told.mious(split, 0.2) == other.mious(split, 0.2)
-        assert len(other.mious(split, 0.1)) == 3
-        assert not other.mious(split, 0)
+        assert len(other.mious(split, 0.1)) == len(other.mious(split, 0.3)) == 3
+        assert told.mious(split, 0) == other.mious(split, 0)
+        assert not other.mious(split, 0.05)
     assert told.scores == other.scores
 
 
@@ -121,13 +124,16 @@ def test_matched_noise_is_that_of_training(evaluate: Evaluate) -> None:
     assert (fixed.noise["matched"], fixed.noise["scale"], fixed.noise["training_scale"]) == (False, 0.2, 0.3)
 
 
-def test_where_no_scales_are_asked_for_those_of_training_and_scoring_come_with_the_usual_ones(tmp_path: Path) -> None:
-    def scales(**options: Any) -> list[float]:
-        found: list[float] = step_of({**OPTIONS, **options}, tmp_path, "", ()).arguments["scales"]
+def test_zero_and_the_scales_of_training_and_scoring_come_with_the_usual_and_with_those_asked_for(
+    tmp_path: Path,
+) -> None:
+    def scales(*asked: float, **options: Any) -> list[float]:
+        found: list[float] = step_of({**OPTIONS, **options}, tmp_path, "", asked).arguments["scales"]
         return found
 
     assert scales(noise_scale=0.25, evaluation_noise_scale=0.5) == sorted({*SCALES, 0.25, 0.5})
     assert scales(noise_scale=0.35, evaluation_noise="matched", evaluation_noise_scale=0.1) == sorted({*SCALES, 0.35})
+    assert scales(0.5, noise_scale=0.25, evaluation_noise_scale=0.3) == [0.0, 0.25, 0.3, 0.5]
 
 
 @pytest.mark.parametrize("scale", [-0.1, 1.5, float("nan"), float("inf")])

@@ -39,7 +39,8 @@ def evaluation_step(
         checkpoint: path on the planning machine.
         sha256: of that file.
         sets: the study's plan, with its data.
-        noise_scales: of the curve of mean IoU over inference noise, in [0, 1]; none means `SCALES`.
+        noise_scales: of the curve of mean IoU over inference noise, in [0, 1]; none means `SCALES`. Zero, the scale of
+            training and that of scoring come with them.
 
     Raises:
         TrainableError: OPTION_INVALID.
@@ -50,7 +51,7 @@ def evaluation_step(
         raise TrainableError("OPTION_INVALID", f"noise scale {wrong[0]}: expected a number from 0 to 1")
     arguments = {
         "options": _told(held),
-        "scales": sorted(set(map(float, noise_scales)) or {*SCALES, held.noise_scale, scored_scale(held)}),
+        "scales": sorted({0.0, *map(float, noise_scales or SCALES), held.noise_scale, scored_scale(held)}),
         "sha256": sha256,
         "version": EVALUATION_VERSION,
     }
