@@ -140,7 +140,9 @@ def status(study: BegunName, results: Results = "results") -> None:
 
     with readable():
         now = standing(stored(study, Settings(results)))
-    Console(highlight=False, markup=False).print(line(now), soft_wrap=True)
+    console = Console(highlight=False, markup=False)
+    for told in (line(now), *(f"warning: {printable(one.words)}" for one in now.unmet)):
+        console.print(told, soft_wrap=True)
 
 
 @app.command(epilog="Example: robustune front quickstart")

@@ -30,6 +30,7 @@ class Screen:
         self._console = console or Console(stderr=False, quiet=not progress, highlight=False)
         self._changed = threading.Event()
         self._ended = threading.Event()
+        self._warned: set[str] = set()
 
     def say(self, line: str) -> None:
         """Shows one line, above the live part where there is one."""
@@ -65,6 +66,7 @@ class Screen:
         with Live(console=self._console, refresh_per_second=4, transient=True) as live:
             for now in self._standings(folder):
                 live.update(picture(now))
+                self._warn(now)
 
     def _follow_plainly(self, folder: Path) -> None:
         ended = -1
@@ -72,6 +74,14 @@ class Screen:
             if now.ended != ended:
                 ended = now.ended
                 self.say(line(now))
+            self._warn(now)
+
+    def _warn(self, now: Standing) -> None:
+        """Says of each constraint once that no trial has met it."""
+        for one in now.unmet:
+            if one.name not in self._warned:
+                self._warned.add(one.name)
+                self.say(f"warning: {one.words}")
 
     def _standings(self, folder: Path) -> Iterator[Standing]:
         """Yields how the study stands, and once more at the end; nothing where the ledger cannot be read just then."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from analysis import front as fronts
 from analysis import records
 from robustune.budget import End, end_of, spending
+from robustune.unmet import Unmet, unmet
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Standing:
     """Trials by state, the front so far, the time that is left, in seconds, as far as known, and what ended the search.
 
     A row of the front has the trial's number, then as many scores as there are `objectives`, then the trial's options.
+    `unmet` tells of constraints that no trial has met.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Standing:
     hypervolume: float
     seconds_left: float | None
     end: End | None = None
+    unmet: tuple[Unmet, ...] = ()
 
     @property
     def ended(self) -> int:
@@ -74,4 +77,5 @@ def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> St
         hypervolume=history["hypervolume"][-1].as_py() if history.num_rows else 0.0,
         seconds_left=left,
         end=None if counts["running"] else end_of(folder),
+        unmet=unmet(study, records.epochs(folder)) if study.constraints else (),
     )
