@@ -86,6 +86,10 @@ def conflicts(options: NetworkOptions) -> list[str]:
         found.append(f"start: no weights are published for the encoder {PLAIN!r}; use a ResNet, or another start")
     elif options.start == "pretrained" and (options.encoder_width != OWN_WIDTH or options.stem != "imagenet"):
         found.append(f"start: pretrained weights fit encoder_width {OWN_WIDTH} and stem 'imagenet' alone")
+    if options.start == "pretext" and plain:
+        found.append(
+            f"start: the pretext task trains ResNets, the encoder is {PLAIN!r}; use a ResNet, or another start"
+        )
     if options.start == "checkpoint" and not options.checkpoint_path:
         found.append("checkpoint_path: start = 'checkpoint' needs a safetensors file here")
     return found
