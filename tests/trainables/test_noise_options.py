@@ -139,6 +139,13 @@ def test_the_step_counts_weights_or_says_which_pattern_matches_none(data: str, s
     )
 
 
+@pytest.mark.parametrize("depths", [[4, 0], [0, 4]])
+def test_each_searched_depth_is_looked_into_the_published_one_too(depths: list[int]) -> None:
+    thin = {"model": "vit_b_16", "width": 4, "noise_targets": ["linear"], "noise_names": ["*layer_11*"]}
+    nets = plan(options=thin, possible={"depth": depths})[-1].arguments["nets"]
+    assert {name: net.get("depth", 0) for name, net in nets.items()} == {"vit_b_16": 0, "vit_b_16 of depth 4": 4}
+
+
 def test_the_networks_of_unet3plus_are_searched_by_name_too(sets: Any, store: Any, build_all: Any) -> None:
     thin = {"encoder_width": 4, "decoder_width": 1, "noise_scale": 0.1, "stem": "strided"}
     encoders = {"encoder": ["resnet18", "resnet34"]}

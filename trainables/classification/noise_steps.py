@@ -31,7 +31,7 @@ def noise_steps(
     check_layers({model: layers_of(model) for model in models}, asked)
     depths = possible.get("depth") or [held.depth]
     nets = {
-        model if depth == held.depth else f"{model} of depth {depth}": _shape(held, model, depth)
+        f"{model} of depth {depth}" if depth else model: _shape(held, model, depth)
         for model in models
         for depth in depths
     }
@@ -39,4 +39,5 @@ def noise_steps(
 
 
 def _shape(held: ClassificationOptions, model: str, depth: int) -> dict[str, Any]:
-    return {**architecture(held), "model": model, **({"depth": depth} if depth else {})}
+    shape = {**architecture(held), "model": model, "depth": depth}
+    return {name: value for name, value in shape.items() if name != "depth" or value}
