@@ -235,7 +235,8 @@ def test_kept_are_as_few_as_show_every_class_of_what_trains() -> None:
         origins = generator.choice([TRAIN, ALL, VAL], count).tolist()
         got = kept_origins(lineage, origins, pixels)
         kept = [row for row in range(count) if got[row] == KEPT]
-        trained = [row for row in range(count) if origins[row] != VAL]
+        held_out = {lineage[row] for row in range(count) if origins[row] == VAL}
+        trained = [row for row in range(count) if lineage[row] not in held_out]
         assert [each for each in got if each != KEPT] == [
             origin for origin, each in zip(origins, got, strict=True) if each != KEPT
         ]

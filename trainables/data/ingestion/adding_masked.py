@@ -83,14 +83,16 @@ def kept_origins(lineage: Sequence[bytes], origins: Sequence[str], pixels: Integ
     """The official splits, with `KEPT` for images that have to train so that every class there is trained on.
 
     A class of few images would else be held out as a whole, by chance. The rarest class comes first and keeps the first
-    of its images by lineage, unless one that is kept already shows it.
+    of its images by lineage, unless one that is kept already shows it. What equals a held-out image does not train, so
+    it is not kept.
 
     Args:
         lineage: n digests; equal images are kept together.
         origins: n official splits.
         pixels: (n, classes) how many pixels of each class an image shows.
     """
-    trained = [row for row, origin in enumerate(origins) if origin in (TRAIN, ALL)]
+    held_out = {lineage[row] for row, origin in enumerate(origins) if origin not in (TRAIN, ALL)}
+    trained = [row for row, source in enumerate(lineage) if source not in held_out]
     sources = sorted({lineage[row] for row in trained})
     places = {source: place for place, source in enumerate(sources)}
     shows = np.zeros((len(sources), pixels.shape[1]), bool)
