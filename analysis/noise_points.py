@@ -108,10 +108,11 @@ def points(every: Sequence[Arm]) -> tuple[Point, ...]:
 
 
 def total_deviation(scores: Sequence[Score]) -> float | None:
-    """Returns the standard deviation over nets and draws: the square root of the total variance.
+    """Returns the standard deviation over nets and draws: the square root of the total variance, or rather more.
 
-    That is the variance of the nets' means (of a sample) plus the mean of the nets' variances over draws. None where it
-    is not known: one net alone whose draws were not told.
+    It is the variance of the nets' means (of a sample) plus the mean of the nets' variances over draws. A mean over n
+    draws itself varies by an n-th of the latter, which is not taken off: nets share their draws, so it may be less.
+    None where it is not known: one net alone whose draws were not told.
 
     Args:
         scores: of each net, at least one.

@@ -122,11 +122,15 @@ def test_both_curves_are_means_over_nets_with_the_spread_of_nets_and_draws(searc
     assert not any("left out" in remark for remark in drawn.remarks)
 
 
-def test_total_deviation_is_that_of_single_draws_of_single_nets() -> None:
+@pytest.mark.parametrize("count", [2, 4, 50])
+def test_total_deviation_is_that_of_single_draws_of_single_nets_and_of_a_mean_over_draws(count: int) -> None:
     draw = np.random.default_rng(0)
-    nets = 0.5 + 0.04 * draw.standard_normal((4000, 1)) + 0.03 * draw.standard_normal((4000, 50))
-    scores = [Score(float(one.mean()), float(one.std(ddof=1)), 50) for one in nets]
-    assert total_deviation(scores) == pytest.approx(float(nets.std()), rel=0.02)
+    nets = 0.5 + 0.04 * draw.standard_normal((4000, 1)) + 0.03 * draw.standard_normal((4000, count))
+    scores = [Score(float(one.mean()), float(one.std(ddof=1)), count) for one in nets]
+    assert total_deviation(scores) == pytest.approx(math.sqrt(0.04**2 + 0.03**2 * (1 + 1 / count)), rel=0.02)
+
+
+def test_total_deviation_of_few_nets_is_by_hand() -> None:
     assert total_deviation([Score(0.5, 0.2, 4)]) == pytest.approx(0.2)
     assert total_deviation([Score(0.4, 0.1, 4), Score(0.6, 0.3, 4)]) == pytest.approx(math.sqrt(0.02 + 0.05))
     assert total_deviation([Score(0.4, None, 4), Score(0.6, 0.3, 4)]) == pytest.approx(math.sqrt(0.02))
