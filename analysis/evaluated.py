@@ -17,9 +17,17 @@ CLASS_IOU_FILE: Final = "class-iou.parquet"
 """Intersection over union of every class, a row for each trial, split and class, without noise and under it."""
 NOISE_CURVE_FILE: Final = "noise-curve.parquet"
 """Mean IoU by the scale of inference noise, a row for each trial, split, scale and draw."""
+CORRUPTION_MIOU_FILE: Final = "corruption-miou.parquet"
+"""Mean IoU under corruptions, a row for each trial, corruption and severity."""
 SEGMENTATION_EXAMPLES_FILE: Final = "segmentation-examples.parquet"
 """Images with their masks and what each trial says of them, a row for each trial and image."""
-OTHER_FILES: Final = (ERRORS_FILE, CLASS_IOU_FILE, NOISE_CURVE_FILE, SEGMENTATION_EXAMPLES_FILE)
+OTHER_FILES: Final = (
+    ERRORS_FILE,
+    CLASS_IOU_FILE,
+    NOISE_CURVE_FILE,
+    CORRUPTION_MIOU_FILE,
+    SEGMENTATION_EXAMPLES_FILE,
+)
 """What an evaluation may leave beside `evaluation.parquet`."""
 BASELINE: Final = -1
 """Stands there for the baseline where a trial's number would."""

@@ -11,7 +11,8 @@ from analysis.evaluated import BASELINE
 from robustune.relative import counted
 from trainables.corruption_overlaps import EXTRA, GROUPS
 
-_GROUP_OF: Final = {name: group for group, names in GROUPS.items() for name in names}
+GROUP_OF: Final = {name: group for group, names in GROUPS.items() for name in names}
+"""The group of each corruption."""
 _MEANS: Final = {
     "mce": {"unseen": "mCE\nunseen", "all": "mCE\nall", "without_overlap": "mCE without\noverlap"},
     "relative_mce": {"unseen": "relative\nunseen"},
@@ -35,7 +36,7 @@ def table(told: Told) -> Table:
         shown.add_column(head, justify="right", vertical="bottom")
     for number, one in told.items():
         means = [one[metric][name] for metric, heads in _MEANS.items() for name in heads]
-        shown.add_row(str(number), *map(_shown, (*means, *(one["groups"].get(group) for group in groups))))
+        shown.add_row(str(number), *map(shown_or_dash, (*means, *(one["groups"].get(group) for group in groups))))
     return shown
 
 
@@ -50,7 +51,7 @@ def notes(told: Told) -> list[str]:
         f"under corruptions: {one['source']}, {one['images']:,} for each of "
         f"{counted(len(names), 'corruption')} and severities {severities}; relative to the baseline, whose clean error "
         f"is {baseline['clean']:.4f} and mean error under them {sum(cells) / len(cells):.4f}",
-        _seen(one["seen"]),
+        seen(one["seen"], "mCE"),
     ]
     if found := {name: why for name, why in one["overlap"].items() if name in names}:
         lines.append(f"overlap: trials may train with what resembles {_resembling(found)}")
@@ -90,7 +91,7 @@ def errors(told: Told) -> pa.Table:
         {
             "trial": number,
             "corruption": name,
-            "group": _GROUP_OF[name],
+            "group": GROUP_OF[name],
             "severity": severity,
             "error": rate,
             "baseline_error": base[name, severity],
@@ -109,6 +110,17 @@ def said(told: Told) -> dict[str, Any]:
     clean = {BASELINE: first["baseline"]["clean"], **{number: one["table"]["clean"] for number, one in told.items()}}
     kept = ("seen", "overlap", "flawless", "harmless", "images", "source")
     return {**{name: first[name] for name in kept}, "clean_errors": clean}
+
+
+def seen(names: Sequence[str], score: str) -> str:
+    """What the search measured its trials under, and so what the score of the others is a mean over."""
+    extra = ", the four extra ones" if sorted(names) == sorted(EXTRA) else ""
+    return f"the search saw {', '.join(names)}{extra}; {score} unseen is over all the others"
+
+
+def shown_or_dash(value: float | None) -> str:
+    """Four digits of a score, or "-" where there is none to be had."""
+    return "-" if value is None else f"{value:.4f}"
 
 
 _SCHEMA: Final = pa.schema(
@@ -135,15 +147,6 @@ def _rates(plain: Mapping[str, Any]) -> dict[tuple[str, int], float]:
         for name, row in zip(plain["corruptions"], plain["errors"], strict=True)
         for severity, rate in zip(plain["severities"], row, strict=True)
     }
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _seen(names: Sequence[str]) -> str:
-    extra = ", the four extra ones" if sorted(names) == sorted(EXTRA) else ""
-    return f"the search saw {', '.join(names)}{extra}; mCE unseen is over all the others"
 
 
 def _resembling(found: Mapping[str, Mapping[str, str]]) -> str:

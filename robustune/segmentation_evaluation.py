@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.evaluated import CLASS_IOU_FILE, NOISE_CURVE_FILE, SEGMENTATION_EXAMPLES_FILE
+from analysis.evaluated import CLASS_IOU_FILE, CORRUPTION_MIOU_FILE, NOISE_CURVE_FILE, SEGMENTATION_EXAMPLES_FILE
+from robustune import segmentation_corruption
+from robustune.corruption_evaluation import under_corruptions
 from robustune.evaluation_reports import FolderOf, Report, Shown, Told, by_split
 from trainables.segmentation.evaluation_step import CLASS_IOU, EXAMPLES, NOISE_CURVE
 
@@ -24,30 +26,40 @@ _FILES: Final = {
 
 
 def columns(told: Told) -> dict[str, pa.Array]:
-    """Returns the scores and counts of images as columns with a row for each trial."""
+    """Returns scores, also under corruptions if measured, and counts of images as columns with a row for each trial."""
     scores = {number: {**one["scores"], "images": one["images"]} for number, one in told.items()}
-    return by_split(scores, {**dict.fromkeys(_SCORES, pa.float64()), "images": pa.int64()}, tuple(HEADS))
+    found = by_split(scores, {**dict.fromkeys(_SCORES, pa.float64()), "images": pa.int64()}, tuple(HEADS))
+    corrupted = under_corruptions(told)
+    return {**found, **(segmentation_corruption.columns(corrupted) if corrupted else {})}
 
 
 def said(told: Told) -> dict[str, str]:
-    """Returns as JSON the names of the classes, and by the trial's number the noise that it was scored under."""
+    """Returns as JSON the classes, by the trial's number the noise of its scores, and what there is of corruptions."""
     noise = {number: one["noise"] for number, one in told.items()}
-    return {"classes": json.dumps(_first(told)["classes"]), "noise": json.dumps(noise)}
+    found = {"classes": json.dumps(_first(told)["classes"]), "noise": json.dumps(noise)}
+    if corrupted := under_corruptions(told):
+        found["corruption"] = json.dumps(segmentation_corruption.said(corrupted))
+    return found
 
 
 def files(told: Told, folder_of: FolderOf) -> dict[str, pa.Table]:
-    """Returns IoU by class, the curves and the examples of all trials, by file name; none that has no row."""
+    """Returns tables of IoU by class, curves, examples and cells under corruptions by file name; none without a row."""
     found = {}
     for name, own in _FILES.items():
         tables = [_of_trial(number, pq.read_table(folder_of(number) / own)) for number in told]
         if any(table.num_rows for table in tables):
             found[name] = pa.concat_tables(tables)
+    if corrupted := under_corruptions(told):
+        found[CORRUPTION_MIOU_FILE] = segmentation_corruption.rows(corrupted)
     return found
 
 
 def shown(told: Told) -> list[Shown]:
-    """Returns the table of scores with its notes."""
-    return [Shown(table(told), notes(told))]
+    """Returns the table of scores with its notes, and that under corruptions where they were measured."""
+    found = [Shown(table(told), notes(told))]
+    if corrupted := under_corruptions(told):
+        found.append(Shown(segmentation_corruption.table(corrupted), segmentation_corruption.notes(corrupted)))
+    return found
 
 
 def table(told: Told) -> Table:

@@ -71,8 +71,8 @@ def seen_told(names: Sequence[str]) -> list[str]:
     if not seen:
         return []
     return [
-        f"the search sees {', '.join(seen)}: `robustune evaluate` counts only what no trial was chosen by, so "
-        f"{'it is' if len(seen) == 1 else 'they are'} not among its unseen corruptions"
+        f"the search sees {', '.join(seen)}: `robustune evaluate` counts as unseen only what no trial was chosen by, "
+        f"so {'it is' if len(seen) == 1 else 'they are'} not among its unseen corruptions"
     ]
 
 

@@ -16,7 +16,7 @@ class CorruptionOptions:
         "array",
         EXTRA,
         "corruptions of validation images that scores under corruption are the mean over; a search sees them, so "
-        "`robustune evaluate` counts the others",
+        "`robustune evaluate` takes another mean over the others",
         items={"type": "string", "enum": list(CORRUPTIONS)},
         fixed=True,
     )

@@ -16,6 +16,7 @@ from trainables.storage import is_uri
 CORRUPTED_VERSION: Final = 1
 
 VALIDATION: Final = "validation"
+TEST: Final = "test"
 _FROST: Final = "frost"
 
 
@@ -29,19 +30,29 @@ def severities_of(held: CorruptionOptions, split: str) -> list[int]:
     return sorted(held.corruption_severities) if split == VALIDATION else list(SEVERITIES)
 
 
-def corrupted_steps(held: CorruptionOptions, split: str, names: Sequence[str], seed: int) -> list[Step]:
-    """What corrupts the images of a split, a step for each corruption; of validation images as many as the study says.
+def corruptions_in(steps: Sequence[Step], split: str) -> list[str]:
+    """The corruptions that some of the steps make of the images of a split, in their order."""
+    start = corrupted_name(split, "")
+    return [step.name.removeprefix(start) for step in steps if step.name.startswith(start)]
+
+
+def corrupted_steps(
+    held: CorruptionOptions, split: str, names: Sequence[str], seed: int, images: int | None = None
+) -> list[Step]:
+    """What corrupts the images of a split, a step for each corruption.
 
     Args:
         held: options held by every trial.
         split: of the data.
         names: of the corruptions.
         seed: of the study.
+        images: how many, the first ones; 0 takes all, None of validation images as many as the study says and else all.
 
     Raises:
         TrainableError: OPTION_INVALID, where the pictures of ice cannot be read.
     """
-    images = held.corruption_images if split == VALIDATION else 0
+    if images is None:
+        images = held.corruption_images if split == VALIDATION else 0
     return [_step(held, split, name, severities_of(held, split), images, seed) for name in names]
 
 

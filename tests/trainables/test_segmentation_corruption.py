@@ -1,5 +1,6 @@
 """Segmentation under corruption: what is prepared, what is scored, and in which words, on digits of 32 x 32 pixels."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from trainables.data.store import Store, address
 from trainables.errors import TrainableError
 from trainables.perturbations.corruptions import corrupt
 from trainables.preparation import Step, plan, run_step
-from trainables.registry import load_advice, load_measured
+from trainables.registry import load_advice, load_evaluation, load_measured
 from trainables.seeds import derive
 from trainables.segmentation.batches import MaskedImages
 from trainables.segmentation.confusion import mean_iou
@@ -82,10 +83,18 @@ def make(store: Store, built: Mapping[str, str]) -> Callable[..., Any]:
     return make
 
 
-def test_only_the_metric_has_images_corrupted_and_hold_out_adds_none() -> None:
-    assert steps({}, ("miou", "noisy_miou")) == []
+def test_only_the_metric_has_images_corrupted() -> None:
+    assert steps({}, ("miou", "noisy_miou"), hold_out=True) == []
     assert [step.name for step in steps({})] == [f"corrupted/validation/{name}" for name in EXTRA]
-    assert steps({}, hold_out=True) == steps({})
+
+
+def test_hold_out_adds_the_first_test_images_under_every_corruption_and_a_search_has_none() -> None:
+    search, whole = steps(FEW), steps(FEW, hold_out=True)
+    assert whole[: len(search)] == search
+    assert [step.name for step in whole[len(search) :]] == [f"corrupted/test/{name}" for name in CORRUPTIONS]
+    for step in whole[len(search) :]:
+        told = {name: step.arguments[name] for name in ("split", "severities", "images")}
+        assert told == {"split": "test", "severities": [1, 2, 3, 4, 5], "images": 6}
 
 
 def test_the_images_are_those_that_classification_would_prepare() -> None:
@@ -132,6 +141,49 @@ def test_a_set_that_was_not_prepared_is_named(make: Callable[..., Any]) -> None:
     with pytest.raises(TrainableError, match="corrupted/validation/snow") as caught:
         make(corruptions=["snow"], early_corruptions=[])
     assert caught.value.code == "SET_MISSING"
+
+
+def test_an_evaluation_has_the_mean_over_unseen_and_over_all_cells_of_the_first_test_images(
+    make: Callable[..., Any], store: Store, store_root: str, scenes: str, built: Mapping[str, str], tmp_path: Path
+) -> None:
+    trainer = make(epochs=1)
+    trainer.train_epoch()
+    trainer.save(tmp_path / "checkpoint")
+    sha256 = hashlib.sha256((tmp_path / "checkpoint").read_bytes()).hexdigest()
+    own = {**FEW, "corruption_images": 4}
+    test = [step for step in steps(own, hold_out=True) if step.name in ("corrupted/test/snow", "corrupted/test/fog")]
+    known = dict(built)
+    for step in test:
+        known[step.name], _ = run_step(step, store_root, known, threads=1)
+    evaluation = load_evaluation("segmentation")
+    scored = {**THIN, **own, "evaluation_noise_draws": 1}
+    step = evaluation("evaluation/00001", scored, str(tmp_path / "checkpoint"), sha256, [*steps(FEW), *test], (0.1,))
+    told = run_step(step, store_root, known, threads=1)[1]["corruption"]
+
+    images = read_masked(store.open(scenes).path / "test.arrow")
+    norm = trainer._scorer.normalisation
+    trainer.net.eval()
+
+    def miou(corrupted: torch.Tensor) -> float:
+        return mean_iou(confused(trainer.net, MaskedImages(corrupted, images.masks[:4]), norm, 11))
+
+    for name in ("snow", "fog"):
+        for severity in range(1, 6):
+            seeds = torch.tensor([derive(SEED, "corruption", "test", name, severity, row) for row in range(4)])
+            made = corrupt(images.images[:4], name, severity, seeds, "imagenet-c")
+            assert told["cells"][name][severity - 1] == pytest.approx(miou(made), abs=1e-6)
+        assert told["by"][name] == pytest.approx(sum(told["cells"][name]) / 5, abs=2e-6)
+    assert (told["images"], told["clean"]) == (4, pytest.approx(miou(images.images[:4]), abs=1e-6))
+    assert told["seen"] == ["fog", "gaussian_blur"]
+    assert told["mean"]["unseen"] == told["by"]["snow"]
+    assert told["mean"]["all"] == pytest.approx((told["by"]["snow"] + told["by"]["fog"]) / 2, abs=2e-6)
+
+
+def test_without_corrupted_test_images_an_evaluation_is_what_it_was(tmp_path: Path) -> None:
+    planned = plan("segmentation", "embedded-scenes", THIN, {}, ("miou",), SEED, hold_out=True)
+    step = load_evaluation("segmentation")("evaluation/00001", THIN, str(tmp_path), "0" * 64, planned)
+    assert step.after == ("data",)
+    assert "corrupted" not in step.arguments
 
 
 def test_ways_of_measuring_are_told_apart_in_words() -> None:

@@ -20,6 +20,7 @@ from trainables.preparation import Inputs
 from trainables.segmentation import evaluation_rows
 from trainables.segmentation.batches import MaskedImages
 from trainables.segmentation.confusion import mean_iou, pixel_accuracy
+from trainables.segmentation.corruption_evaluation import under_corruption
 from trainables.segmentation.evaluation_step import CLASS_IOU, EXAMPLES, NOISE_CURVE, SPLITS
 from trainables.segmentation.examples import examples
 from trainables.segmentation.options import MATCHED, SegmentationOptions, read
@@ -34,7 +35,8 @@ _DIGITS: Final = 6
 def build_segmentation_evaluation(arguments: Mapping[str, Any], inputs: Inputs, directory: Path) -> dict[str, Any]:
     """Writes the IoU of every class, the curve over inference noise and a few images; the scores are its summary.
 
-    Splits that the data lack are left out.
+    Splits that the data lack are left out. Under `corruption` stands what `under_corruption` tells, where the plan has
+    corrupted test images.
 
     Raises:
         TrainableError: CKPT_MISSING; CKPT_CORRUPT, where the checkpoint changed or is of another network; NONFINITE.
@@ -50,6 +52,7 @@ def build_segmentation_evaluation(arguments: Mapping[str, Any], inputs: Inputs, 
     with repeatable():
         found = {score: measure.on(split, arguments["scales"]) for score, split in images.items()}
         shown = examples(net, images.get("test"), measure.noise, normalisation, len(names))
+        told = _under_corruption(measure, images, arguments, inputs)
     pq.write_table(evaluation_rows.class_iou_rows(found, names), directory / CLASS_IOU)
     pq.write_table(evaluation_rows.curve_rows(found, arguments["scales"]), directory / NOISE_CURVE)
     pq.write_table(shown, directory / EXAMPLES)
@@ -58,6 +61,7 @@ def build_segmentation_evaluation(arguments: Mapping[str, Any], inputs: Inputs, 
         "images": {score: len(split) for score, split in images.items()},
         "noise": _told(measure.noise, options, arguments["scales"]),
         "classes": names,
+        **told,
     }
 
 
@@ -86,6 +90,17 @@ class _Measure:
         noise = dataclasses.replace(self.noise, scale=scale)
         draws = self.options.evaluation_noise_draws
         return noisy_counts(self.net, noise, draws, images, self.normalisation, self.classes)
+
+
+def _under_corruption(
+    measure: _Measure, images: Mapping[str, MaskedSet], arguments: Mapping[str, Any], inputs: Inputs
+) -> dict[str, Any]:
+    corrupted = arguments.get("corrupted")
+    if not corrupted:
+        return {}
+    test = MaskedImages(images["test"].images, images["test"].masks)
+    found = under_corruption(measure.net, test, corrupted, inputs, measure.normalisation, measure.classes)
+    return {"corruption": found}
 
 
 def _network(arguments: Mapping[str, Any], inputs: Inputs, options: SegmentationOptions, classes: int) -> UNet3Plus:

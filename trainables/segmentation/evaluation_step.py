@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from trainables.corruption_facts import SEVERITIES
+from trainables.corruption_steps import TEST, VALIDATION, corrupted_name, corruptions_in
 from trainables.errors import TrainableError
 from trainables.given_files import absolute
 from trainables.preparation import Step
@@ -33,12 +35,14 @@ def evaluation_step(
 ) -> Step:
     """Scores one trial's checkpoint with and without weight noise, on validation, test and hold-out images.
 
+    Where the plan has corrupted test images, it is scored on them too, with clean weights.
+
     Args:
         name: of the step, such as `evaluation/00012`.
         options: of the trial, drawn and held.
         checkpoint: path on the planning machine.
         sha256: of that file.
-        sets: the study's plan, with its data.
+        sets: the study's plan with `hold_out`.
         noise_scales: of the curve of mean IoU over inference noise, in [0, 1]; none means `SCALES`. Zero, the scale of
             training and that of scoring come with them.
 
@@ -55,9 +59,17 @@ def evaluation_step(
         "sha256": sha256,
         "version": EVALUATION_VERSION,
     }
-    data = next(step.name for step in sets if step.name == "data")
+    after = ["data"]
+    if corrupted := corruptions_in(sets, TEST):
+        # Without them the arguments, and so the address, are those of a study that has no score under corruption.
+        arguments["corrupted"] = {
+            "corruptions": corrupted,
+            "severities": list(SEVERITIES),
+            "seen": corruptions_in(sets, VALIDATION),
+        }
+        after += [corrupted_name(TEST, corruption) for corruption in corrupted]
     places = {"checkpoint": absolute(checkpoint)}
-    return Step(name, "segmentation-evaluation", arguments, (data,), here=True, places=places)
+    return Step(name, "segmentation-evaluation", arguments, tuple(after), here=True, places=places)
 
 
 def scored_scale(options: SegmentationOptions) -> float:

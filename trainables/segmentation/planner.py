@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from trainables import laws
-from trainables.corruption_steps import VALIDATION, check_size, corrupted_steps
+from trainables.corruption_facts import CORRUPTIONS
+from trainables.corruption_steps import TEST, VALIDATION, check_size, corrupted_steps
 from trainables.data.pretexts import check_pretext
 from trainables.errors import TrainableError
 from trainables.given_files import absolute, content
@@ -27,7 +28,9 @@ def plan(
     seed: int,
     hold_out: bool = False,
 ) -> tuple[Step, ...]:
-    """The data, starting weights and corrupted validation images that some trial may need; for `hold_out` nothing more.
+    """The data, starting weights and corrupted validation images that some trial may need.
+
+    For `hold_out` come the first test images under every corruption, where trials are scored under some.
 
     See `trainables.preparation.plan` for the arguments.
 
@@ -42,15 +45,19 @@ def plan(
     held = read({**first, **options})
     started = [read({**first, **options, "start": start}) for start in sorted(starts)]
     noise = noise_steps(held, options, possible, metrics)
-    corrupted = _corruption_steps(data, held, metrics, seed)
+    corrupted = _corruption_steps(data, held, metrics, seed, hold_out)
     return (data_step(data), *(_start_step(each, data) for each in started), *noise, *corrupted)
 
 
-def _corruption_steps(data: str, held: SegmentationOptions, metrics: Sequence[str], seed: int) -> list[Step]:
+def _corruption_steps(
+    data: str, held: SegmentationOptions, metrics: Sequence[str], seed: int, hold_out: bool
+) -> list[Step]:
     names = corruptions_of(held, metrics)
-    if names:
-        check_size(data)
-    return corrupted_steps(held, VALIDATION, names, seed)
+    if not names:
+        return []
+    check_size(data)
+    test = corrupted_steps(held, TEST, CORRUPTIONS, seed, held.corruption_images) if hold_out else []
+    return [*corrupted_steps(held, VALIDATION, names, seed), *test]
 
 
 def _check_shapes(searched: Sequence[str], starts: Collection[str]) -> None:
