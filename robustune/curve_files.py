@@ -60,11 +60,11 @@ def table_of(study: Study, curves: Sequence[Curve]) -> pa.Table:
 
 
 def _score(curve: Curve, epoch: int, metric: str) -> float | None:
-    return curve.scores[epoch - 1][metric] if epoch <= len(curve.scores) else None
+    return curve.scores[epoch - 1].get(metric) if epoch <= len(curve.scores) else None
 
 
 def read(path: Path, study: Study) -> tuple[Curve, ...]:
-    """Reads a table of whole curves, in the order of their first rows.
+    """Reads a table of whole curves, in the order of their first rows; NaN where a metric is not measured yet.
 
     Metrics that the study does not name are left aside, so that one table serves studies of fewer objectives.
 
@@ -209,7 +209,7 @@ def _breaches(curve: Curve, study: Study) -> Iterator[str]:
             yield f"{where}: epoch {place} took {seconds} seconds; that has to be a number at least 0"
     for place, scores in enumerate(curve.scores, 1):
         for name, value in scores.items():
-            if not math.isfinite(value):
+            if not math.isfinite(value) and study.from_epochs.get(name, 1) <= place:
                 yield f"{where}: epoch {place} has no finite '{name}'; give a code where a net failed"
 
 

@@ -196,7 +196,8 @@ class _Search:
         return ended
 
     def _fill(self) -> None:
-        while len(self._running) < self._workers and self._driver.ready():
+        # Never asked whether it is ready: a draw takes none of the virtual seconds, however long this machine computes.
+        while len(self._running) < self._workers:
             proposal = self._driver.next()
             if proposal is None:
                 return

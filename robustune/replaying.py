@@ -16,6 +16,7 @@ from robustune.errors import Mistake
 from robustune.replay import Ended, Nets, best, replay
 from search_spaces import EarlyStopping, Sampler, Study, StudyError
 from search_spaces.complaints import Complaints
+from search_spaces.epochs import check_epochs
 from search_spaces.sections import read_early_stopping, read_sampler
 
 SHARE: Final = 0.95
@@ -117,6 +118,7 @@ def chosen(study: Study, sampler: str | None, early_stopping: str | None) -> Stu
         new = read_sampler({"name": sampler}, study.budget, complaints=complaints, objectives=len(study.objectives))
     if early_stopping is not None and early_stopping != study.early_stopping.name:
         rule = read_early_stopping({"name": early_stopping}, study.budget, complaints)
+        check_epochs(study.objectives, study.constraints, study.budget, rule, complaints)
     try:
         complaints.raise_any()
     except StudyError as error:

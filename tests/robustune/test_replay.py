@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from analysis.records import write_parquet
 from robustune import checks, search
 from robustune.cli import app
-from robustune.curve_files import Curve, table_of
+from robustune.curve_files import Curve, read, table_of
 from robustune.driver import Driver
 from robustune.errors import Mistake
 from robustune.grid import grid
@@ -124,6 +124,43 @@ def test_equal_seeds_replay_alike_and_others_do_not(sampler: str) -> None:
     assert [one.configuration for one in first] != [one.configuration for one in other]
 
 
+def test_a_gaussian_process_takes_no_virtual_time_however_long_it_draws() -> None:
+    """Its draws run in a thread of their own: no worker may go without a trial until one is there."""
+    study = replace(study_of("gp", trials=6), options={}, sampler=Sampler("gp", {"startup_trials": 3}))
+    ended = replay(study, nets_of(study, lambda config: 1.0), 2)
+    assert [one.seconds for one in ended] == [float(EPOCHS * (1 + place // 2)) for place in range(6)]
+
+
+def test_scores_that_begin_later_replay_as_in_a_search_that_measures_them_then(tmp_path: Path) -> None:
+    """A table may have gaps just where the study does not measure yet."""
+    study = study_of("tpe", "pareto_halving")
+    late = replace(study, objectives=(study.objectives[0], replace(study.objectives[1], from_epoch=3)))
+    whole = [curve_of(study, config, 0, 2.0) for config in grid(study.space, 0)]
+    gaps = [
+        replace(
+            curve,
+            scores=tuple(
+                {name: value for name, value in scores.items() if late.from_epochs.get(name, 1) <= epoch}
+                for epoch, scores in enumerate(curve.scores, 1)
+            ),
+        )
+        for curve in whole
+    ]
+    path = write_parquet(table_of(late, gaps), tmp_path / "late.parquet")
+    ended = replay(late, Nets(late, read(path, late)), 3)
+    assert ended == replay(late, Nets(late, whole), 3)
+    assert {one.state for one in ended} >= {"complete", "stopped"}
+    with pytest.raises(Mistake, match="epoch 1 has no finite 'robustness'"):
+        read(path, study)
+
+
+def test_early_stopping_that_would_compare_by_nothing_is_refused(table: Path) -> None:
+    study = table.with_suffix(".toml")
+    study.write_text(STUDY_FILE.replace("reference = 0.0", "reference = 0.0\nfrom_epoch = 2"))
+    with pytest.raises(Mistake, match=r"OPTION_INVALID: .*early_stopping.grace.*set grace = 2"):
+        run(table, None, None, "pareto_halving", None, 1, 1, None, lambda done: None)
+
+
 def test_one_worker_takes_the_seconds_of_all_its_curves() -> None:
     study = study_of("random")
     nets = nets_of(study)
@@ -202,6 +239,7 @@ SPACE = {
 }
 
 
+@settings(deadline=None)
 @given(
     rate=st.floats(1e-4, 1e-1),
     scale=st.floats(0, 1),
