@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
 
-from search_spaces.complaints import Complaint, StudyError
+from search_spaces.complaints import Complaint, Complaints, StudyError
 from search_spaces.domains import CONFIG, INTEGER_LIMIT, Domain, Number, Scalar, Text, Value
 
 NAME_LAW = "a name has 1 to 64 letters, digits, '.', '_' or '-', starts with a letter or digit and has no '..'"
@@ -242,18 +242,24 @@ class Study:
         """The same study with another budget or seed, its source unchanged.
 
         Raises:
-            StudyError: a budget or seed beyond its law.
+            StudyError: a budget or seed beyond its law, or too few epochs for what is measured from a later one on.
         """
+        from search_spaces.epochs import check_epochs  # late: it reads parts of studies
+
         changed = {"trials": trials, "epochs": epochs}
         given = {key: value for key, value in changed.items() if value is not None}
         new_seed = self.seed if seed is None else seed
         try:
-            return replace(self, budget=replace(self.budget, **given), seed=new_seed)
+            new = replace(self, budget=replace(self.budget, **given), seed=new_seed)
         except ValidationError as error:
             raise StudyError(
                 Complaint(self.name, ".".join(str(part) for part in one["loc"]), f"came {one['input']!r}; {one['msg']}")
                 for one in error.errors()
             ) from None
+        complaints = Complaints(self.name)
+        check_epochs(new.objectives, new.constraints, new.budget, new.early_stopping, complaints)
+        complaints.raise_any()
+        return new
 
 
 _STUDY = TypeAdapter(Study)

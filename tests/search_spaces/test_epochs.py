@@ -93,3 +93,11 @@ def test_what_cannot_hold_is_refused_with_its_key(read, late, old, new, said):
     with pytest.raises(StudyError) as refused:
         read(late.replace(old, new))
     assert said in str(refused.value)
+
+
+def test_fewer_epochs_from_outside_are_held_to_what_begins_later(read, late):
+    study = read(late)
+    assert study.override(epochs=3).budget.epochs == 3
+    with pytest.raises(StudyError, match="3 is more than the 2 epochs of the budget, so mce would never") as caught:
+        study.override(epochs=2)
+    assert [one.key for one in caught.value.complaints] == ["objectives[1].from_epoch", "constraints[1].from_epoch"]
