@@ -123,7 +123,7 @@ def stop(study: str, settings: Settings, say: Callable[[str], None]) -> Path:
     folder = stored(study, settings)
     segments = None if settings.segments is None else Segments(settings.segments, folder.name)
     at_work = _at_work_here(folder) if has_ledger(folder) else False
-    if not at_work and (segments is None or not _at_work_elsewhere(segments)):
+    if not at_work and (segments is None or _killed_here(folder, segments) or not _at_work_elsewhere(segments)):
         raise Mistake(
             "STUDY_IDLE",
             f"{folder}: no driver is at work on the study, so there is nothing to stop; where one is, on another "
@@ -167,6 +167,13 @@ def _at_work_elsewhere(segments: Segments) -> bool:
     """Whether a session is open; that of a killed driver is until the study is resumed."""
     last = segments.last()
     return last > 0 and next(iter(segments.after(last - 1)), _CLOSED)["kind"] != "closed"
+
+
+def _killed_here(folder: Path, segments: Segments) -> bool:
+    """Whether the newest session of the storage is one of this folder's, where nobody holds the lock."""
+    from robustune.checks import has_ledger
+
+    return has_ledger(folder) and all(fact["kind"] != "session" for fact in segments.after(_commits(folder)))
 
 
 _CLOSED: Final[dict[str, Any]] = {"kind": "closed"}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,32 @@ def test_nothing_to_stop_is_said(curves: Curves, tmp_path: Path) -> None:
     with pytest.raises(Mistake, match="STUDY_IDLE"):
         stop("curves", settings, print)
     assert not (tmp_path / "results" / "curves" / "stop").exists()
+
+
+def test_a_driver_that_was_killed_is_not_waited_for(curves: Curves, tmp_path: Path) -> None:
+    """Its session stays open in the storage for ever; only one of another machine could still be at work."""
+    settings = Settings(str(tmp_path / "results"), storage=str(tmp_path / "shared"))
+    folder = tmp_path / "results" / "curves"
+    assert settings.segments is not None
+    ledger = Ledger.create(folder, checks.read(curves()), {}, settings.segments)
+    ledger.ask(0, {"angle": 0.5, "loss": 0.5}, 1, {})
+    ledger._lock.release()  # as a kill does, and nothing else
+    with pytest.raises(Mistake, match="STUDY_IDLE"):
+        stop("curves", settings, print)
+    assert not list(tmp_path.glob("*/curves/stop"))
+    # A driver of another machine took the study over: it is asked, until its session is closed.
+    other = Ledger.open(tmp_path / "elsewhere" / "curves", storage=settings.segments)
+    said: list[str] = []
+    asker = threading.Thread(target=stop, args=("curves", settings, said.append), daemon=True)
+    asker.start()
+    until = time.monotonic() + 30
+    while time.monotonic() < until and not (tmp_path / "shared" / "curves" / "stop").exists():
+        time.sleep(0.05)
+    assert Stop(tmp_path / "elsewhere" / "curves", settings, other.session)()
+    other.close()
+    asker.join(30)
+    assert not asker.is_alive()
+    assert len(said) == 1
 
 
 @pytest.mark.ray
