@@ -6,7 +6,7 @@ from pathlib import Path
 from robustune import checks
 from robustune.baseline import with_baseline
 from robustune.errors import readable
-from robustune.extending import extended
+from robustune.extending import extended, grown
 from robustune.ledger import Ledger
 from robustune.running import SearchResult, run, versions
 from robustune.screen import Screen
@@ -132,7 +132,7 @@ def extend(
         larger = extended(folder, ledger.study, trials, hours, total_epochs)
         for warning in checks.check(ledger.study, settings):
             screen.say(f"warning: {warning}")
-        screen.say(f"{folder.name}: {ledger.study.budget.trials} trials become {larger.budget.trials}")
+        screen.say(f"{folder.name}: {grown(ledger.study, larger)}")
         ledger.extend(larger)
         return run(ledger, settings, screen)
 

@@ -56,6 +56,15 @@ def extended(
     return larger
 
 
+def grown(study: Study, larger: Study) -> str:
+    """Tells each bound of the budget that has grown, as in "8 trials become 12, 2 hours become 3"."""
+    pairs = [(words, getattr(study.budget, key), getattr(larger.budget, key)) for key, words in _BOUNDS.items()]
+    return ", ".join(f"{old:.12g} {words} become {new:.12g}" for words, old, new in pairs if old != new)
+
+
+_BOUNDS = {"trials": "trials", "hours": "hours", "total_epochs": "epochs in all"}
+
+
 def _with_budget(study: Study, given: dict[str, Any]) -> Study:
     sums = {}
     for key, value in given.items():

@@ -16,7 +16,7 @@ from robustune import checks
 from robustune.budget import Spending, end_of
 from robustune.driver import Driver, Proposal
 from robustune.errors import Mistake
-from robustune.extending import extended
+from robustune.extending import extended, grown
 from robustune.ledger import Ledger
 from robustune.standing import trials_left
 from search_spaces import Constraint, Objective, Study
@@ -177,6 +177,12 @@ def test_first_points_come_first_and_teach(curves: Curves, tmp_path: Path) -> No
     assert asked[:2] == [{"angle": 0.5, "loss": 0.0}, {"angle": 0.0, "loss": 0.25}]
     assert asked[2:10] == without[2:10]  # drawn at random, each by its number
     assert asked[10:] != without[10:]
+
+
+def test_each_bound_that_grew_is_told_and_no_other() -> None:
+    study = a_study(hours=2, total_epochs=30)
+    assert grown(study, a_study(hours=3.5, total_epochs=40)) == "2 hours become 3.5, 30 epochs in all become 40"
+    assert grown(study, a_study(trials=1200, hours=2, total_epochs=30)) == "100 trials become 1200"
 
 
 @pytest.mark.parametrize("sampler", ["random", "qmc", "tpe"])
