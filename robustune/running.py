@@ -81,13 +81,19 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
         interrupted = False
     finally:
         stop.clear()
-        # Ended by a stop, it goes on later: its runs in flight are KILLED until then, as after Ctrl-C.
-        unfinished = interrupted or stop.asked
+        # Ended by a stop, it goes on later: its runs in flight are KILLED until then, as after Ctrl-C. One that came to
+        # its end before the stop was heeded has ended.
+        unfinished = interrupted or cut_short(driver, stop)
         tracked = tracking.finish(LAST_WORD_SECONDS if interrupted else LAST_SYNC_SECONDS, unfinished)
-    stopped = stop.asked and (driver.end is None or driver.put_aside > 0)
+    stopped = cut_short(driver, stop)
     if driver.end is not None and not stopped:
         screen.say(f"the search ended: {driver.end.words}")
     return _result(ledger, settings, paths, tracked, tracking.compare_fragment, stopped)
+
+
+def cut_short(driver: Driver, stop: Stop) -> bool:
+    """Whether a stop ended a search before its budget; one that had ended by itself when it was heeded was not."""
+    return stop.asked and (driver.end is None or driver.put_aside > 0)
 
 
 def write_report(folder: Path, tracking_uri: str) -> Mapping[str, Path]:

@@ -16,6 +16,7 @@ from robustune import checks
 from robustune.driver import Driver
 from robustune.errors import Mistake
 from robustune.ledger import Ledger
+from robustune.running import cut_short
 from robustune.settings import Settings
 from robustune.stopping import Stop, StopRequest, stop
 
@@ -50,6 +51,40 @@ def test_a_stopped_driver_puts_trials_aside_at_their_next_checkpoint(curves: Cur
         resumed = again.next()
         assert resumed is not None
         assert (resumed.number, resumed.config, resumed.resume_epoch) == (0, proposal.config, 3)
+
+
+def test_who_asks_while_the_last_trial_ends_cuts_nothing_short(curves: Curves, tmp_path: Path) -> None:
+    settings = Settings(str(tmp_path))
+    study = checks.read(curves(trials=2, epochs=2, early_stopping="none"))
+    with Ledger.create(tmp_path / "study", study, {}) as ledger:
+        heeded = Stop(ledger.folder, settings, ledger.session)
+        driver = Driver(ledger, lambda: None, heeded)
+        for _ in range(2):
+            assert driver.next() is not None
+        assert driver.report(0, a_report(1))
+        assert not driver.report(0, a_report(2))
+        assert driver.report(1, a_report(1))
+        StopRequest(str(tmp_path), "study").write(commits=ledger.session)
+        assert driver.next() is None
+        assert not driver.report(1, a_report(2, ledger.folder))
+        assert heeded.asked
+        assert not cut_short(driver, heeded)
+        again = Driver(ledger, lambda: None)
+        assert (again.remaining, again.requeued) == (0, 0)
+
+
+def test_who_asks_while_the_last_trials_run_cuts_them_short(curves: Curves, tmp_path: Path) -> None:
+    settings = Settings(str(tmp_path))
+    study = checks.read(curves(trials=1, epochs=2, early_stopping="none"))
+    with Ledger.create(tmp_path / "study", study, {}) as ledger:
+        heeded = Stop(ledger.folder, settings, ledger.session)
+        driver = Driver(ledger, lambda: None, heeded)
+        assert driver.next() is not None
+        StopRequest(str(tmp_path), "study").write(commits=ledger.session)
+        assert not driver.report(0, a_report(1, ledger.folder))
+        assert driver.end is not None
+        assert cut_short(driver, heeded)
+        assert Driver(ledger, lambda: None).requeued == 1
 
 
 def test_a_request_is_for_the_driver_that_was_at_work(tmp_path: Path) -> None:
