@@ -281,3 +281,57 @@ def test_a_rung_holds_trials_to_the_bounds_of_its_epoch():
         True,
         False,
     ]
+
+
+@st.composite
+def journeys(draw):
+    """Trials on their way through the rungs 1, 3 and 9 of a study whose scores and bounds begin at different ones."""
+    asked = study(3, ({"metric": "c", "at_most": 2.0}, {"metric": "c", "at_most": 0.0, "from_epoch": 3}))
+    late = tuple(replace(one, from_epoch=begins) for one, begins in zip(asked.objectives, (1, 3, 2), strict=True))
+    ways = draw(st.lists(st.tuples(st.integers(0, 9), st.tuples(VALUE, VALUE, VALUE), VALUE), min_size=4, max_size=40))
+    reached: dict[int, int] = {}
+    steps = []
+    for trial, row, bad in ways:
+        epoch = {0: 1, 1: 3}.get(reached.get(trial, 0))
+        if epoch is not None:
+            reached[trial] = reached.get(trial, 0) + 1
+            report = metrics(row, bad)
+            steps.append((trial, epoch, report if epoch == 3 else {"m0": report["m0"], "c": report["c"]}))
+    return replace(asked, objectives=late), steps
+
+
+@given(journeys(), st.integers(0, 40))
+@settings(max_examples=100, deadline=None)
+def test_rungs_that_fill_side_by_side_are_restored_at_any_moment(case, cut):
+    asked, steps = case
+    rule, restored = ParetoHalving(asked), ParetoHalving(asked)
+    decisions = [rule.report(*step) for step in steps]
+    for step in steps[:cut]:
+        restored.report(*step)
+    assert [restored.report(*step) for step in steps] == decisions
+    for rung in (1, 3):
+        alone = ParetoHalving(asked)
+        apart = [alone.report(*step) for step in steps if step[1] == rung]
+        assert apart == [said for said, step in zip(decisions, steps, strict=True) if step[1] == rung]
+
+
+@given(journeys())
+@settings(max_examples=100, deadline=None)
+def test_where_scores_begin_later_a_dominating_newcomer_goes_on_and_what_begins_later_counts_for_nothing(case):
+    asked, steps = case
+    rule, told_more = ParetoHalving(asked), ParetoHalving(asked)
+    early = [step for step in steps if step[1] == 1]
+    decisions = [rule.report(*step) for step in early]
+    # Scores and bounds of later epochs, should a trainer tell them, decide nothing.
+    assert [told_more.report(trial, 1, report | {"m1": 7.0 * trial, "m2": -trial}) for trial, _, report in early] == (
+        decisions
+    )
+    assert rule.report(99, 1, {"m0": max([0.0, *(report["m0"] for _, _, report in early)]) + 1, "c": 2.0})
+
+
+@pytest.mark.parametrize("reduction", [2, 3])
+def test_the_share_tends_to_the_allowed_one_also_where_most_are_infeasible(reduction):
+    chance = np.random.default_rng(reduction)
+    rows, bad = chance.normal(size=(900, 2)), chance.normal(1.0, 1.0, size=900)
+    decisions = arrive(study(2, BOUND, reduction), [metrics(*one) for one in zip(rows, bad, strict=True)])
+    assert np.mean(decisions[300:]) == pytest.approx(1 / reduction, abs=0.05)
