@@ -196,6 +196,23 @@ def test_a_held_draw_is_the_same_in_each_step_while_the_weights_move() -> None:
     assert not torch.equal(perturber_state.get_state(), generator("epoch").get_state())
 
 
+def test_all_steps_share_one_copy_of_the_noisy_weights_and_a_held_draw_is_one_more() -> None:
+    net = nn.Sequential(nn.Conv2d(64, 320, 3, bias=False), nn.Linear(300, 700, bias=False))
+    perturber = Perturber(net, NOISE)
+    clean = {weight.data_ptr() for weight in net.parameters()}
+    held = perturber.draw(generator("epoch"))
+    seen = []
+    for source in (generator("a"), generator("b"), held, generator("c")):
+        with perturber.perturbed(source):
+            seen.append([weight.data_ptr() for weight in net.parameters()])
+    assert all(places == seen[0] for places in seen)
+    assert not set(seen[0]) & clean
+    copy = sum(weight.nbytes for weight in net.parameters())
+    assert sum(room.nbytes for room in perturber._rooms) == sum(each.nbytes for each in held.noise) == copy
+    pieces_of_memory = [kept.nbytes for kept in perturber._scratch._kept.values()]
+    assert sum(pieces_of_memory) < 0.5 * copy < 2**20  # it does not grow with the net
+
+
 @pytest.mark.parametrize("autocast", [False, True])
 def test_everything_returns_bit_for_bit_also_frozen_tied_and_after_an_exception(autocast: bool) -> None:
     net = net_of()

@@ -31,6 +31,8 @@ Source: TypeAlias = Generator | Draw
 class Perturber:
     """Puts noisy weights into one net, step after step, in memory that it keeps: one copy of these weights.
 
+    A draw that is held for many steps is one copy more, since the weights move on below it.
+
     The clean weights are never written to: inside, the parameters point to the noisy copy. So weights return bit for
     bit, and it does not matter whether they are frozen. Parameters that share memory share the noise too. Where a
     backward pass may still look into the copy, it finds the clean weights there.
