@@ -136,6 +136,32 @@ def test_zero_and_the_scales_of_training_and_scoring_come_with_the_usual_and_wit
     assert scales(0.5, noise_scale=0.25, evaluation_noise_scale=0.3) == [0.0, 0.25, 0.3, 0.5]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"noise_clip": 1.0},
+        {"noise_targets": ["conv"]},
+        {"noise_names": ["encoder.*"]},
+        {"noise_maximum": "per_layer"},
+        {"evaluation_noise": "matched", "evaluation_noise_scale": 0.1},
+        {"evaluation_noise_clip": 1.0},
+        {"evaluation_noise_targets": ["conv"]},
+        {"evaluation_noise_names": ["encoder.*"]},
+        {"evaluation_noise_maximum": "per_layer"},
+        {"evaluation_noise_draws": 5},
+        {"classification_guided": True},
+        {"activation": "gelu"},
+    ],
+)
+def test_whatever_shapes_network_or_noise_is_in_the_address(tmp_path: Path, changes: dict[str, Any]) -> None:
+    def told(**options: Any) -> Any:
+        return step_of({**OPTIONS, **options}, tmp_path, "", (0.1,)).arguments
+
+    assert told(**changes) != told()
+    for training in ({"noise_draw": "per_epoch"}, {"noise_gradient": "perturbed"}, {"learning_rate": 0.1}):
+        assert told(**changes, **training) == told(**changes)
+
+
 @pytest.mark.parametrize("scale", [-0.1, 1.5, float("nan"), float("inf")])
 def test_a_scale_beyond_its_law_is_refused(tmp_path: Path, scale: float) -> None:
     with pytest.raises(TrainableError, match="from 0 to 1") as caught:
