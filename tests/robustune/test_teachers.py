@@ -10,6 +10,7 @@ from analysis import records, schema
 from robustune import checks
 from robustune.driver import Driver
 from robustune.errors import Mistake
+from robustune.extending import extended
 from robustune.ledger import Ledger
 from robustune.settings import Settings
 from robustune.teachers import lessons, wanting
@@ -129,6 +130,26 @@ def test_what_was_taught_outlives_its_teacher(curves: Curves, settings: Settings
     (ledger.folder / "ledger.sqlite").unlink()
     Ledger.rebuild(ledger.folder, str(settings.results_folder / "shared"))
     assert records.taught(ledger.folder) == held
+
+
+def test_an_extended_search_keeps_what_it_was_taught_whatever_became_of_its_teacher(
+    curves: Curves, settings: Settings, teacher: Path, tmp_path: Path
+) -> None:
+    study = pupil(curves, trials=12)
+    rows = lessons(study, settings).rows
+    with Ledger.create(tmp_path / "whole" / "pupil", study, {}) as ledger:
+        ledger.teach(rows)
+        whole = run_out(ledger)
+    fewer = study.override(trials=8)
+    with Ledger.create(settings.results_folder / "pupil", fewer, {}) as ledger:
+        ledger.teach(rows)
+        assert run_out(ledger) == whole[:8]
+    with Ledger.open(teacher) as changed:  # it has gone on since, by another's hand
+        changed.extend(extended(teacher, changed.study, trials=3))
+    with Ledger.open(settings.results_folder / "pupil") as ledger:
+        ledger.extend(extended(ledger.folder, ledger.study, trials=4))
+        assert wanting(ledger.study, settings) is None
+        assert run_out(ledger) == whole
 
 
 def test_a_changed_lesson_is_found(curves: Curves, settings: Settings, teacher: Path) -> None:
