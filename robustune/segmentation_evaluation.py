@@ -104,7 +104,8 @@ def notes(told: Told) -> list[str]:
 def _noise(told: Told) -> str:
     noise = _first(told)["noise"]
     scale = "that of each trial's own training" if noise["matched"] else f"of scale {noise['scale']:g}"
-    layers = ", ".join(noise["targets"]["layers"]) or "no layers"
+    layers, names = ", ".join(noise["targets"]["layers"]) or "no layers", noise["targets"]["names"]
+    layers += "" if list(names) == ["*"] else f" named {', '.join(names)}"
     how = "" if noise["matched"] else f" on {layers}, clamped at {noise['clip']:g} sigma, {noise['maximum']}"
     return f"{scale}{how}, {noise['draws']} draws that are the same in all trials"
 

@@ -13,7 +13,13 @@ import pytest
 from rich.console import Console
 
 from analysis import records
-from analysis.evaluated import CLASS_IOU_FILE, EVALUATION_FILE, NOISE_CURVE_FILE, SEGMENTATION_EXAMPLES_FILE
+from analysis.evaluated import (
+    CLASS_IOU_FILE,
+    CORRUPTION_MIOU_FILE,
+    EVALUATION_FILE,
+    NOISE_CURVE_FILE,
+    SEGMENTATION_EXAMPLES_FILE,
+)
 from robustune import data as data_command
 from robustune.segmentation_evaluation import columns, files, notes, said, table
 
@@ -21,12 +27,14 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SPLITS = ("original", "test", "hold_out")
 NOISE = {
-    **{"scale": 0.1, "clip": 2.0, "maximum": "per_kernel", "targets": {"layers": ["conv", "batch_norm"]}},
+    **{"scale": 0.1, "clip": 2.0, "maximum": "per_kernel"},
+    "targets": {"layers": ["conv", "batch_norm"], "names": ["*"]},
     **{"matched": False, "training_scale": 0.05, "draws": 4, "search_images": 0, "scales": [0.0, 0.1]},
 }
 STUDY = """
 trainer = "segmentation"
 data = "squares"
+measure = ["corrupted_miou"]
 [options]
 encoder = "resnet18"
 encoder_width = 4
@@ -35,6 +43,8 @@ decoder_width = 1
 batch_size = 4
 steps_per_epoch = 2
 evaluation_noise_draws = 2
+corruptions = ["fog"]
+corruption_images = 1
 [space]
 noise_scale = { choice = [0.0, 0.3] }
 [[objectives]]
@@ -103,6 +113,8 @@ def test_the_notes_tell_the_noise_and_who_picked_the_trials() -> None:
     assert "test and hold-out images had no part" in picked
     assert "confirmation" in picked
     assert "that of each trial's own training, 4 draws" in notes({0: told(matched=True)})[0]
+    some = {"layers": ["conv"], "names": ["encoder.*", "head.weight"]}
+    assert "on conv named encoder.*, head.weight, clamped" in notes({0: told(targets=some)})[0]
     assert "first 16 validation images" in notes({0: told(search_images=16)})[1]
 
 
@@ -173,7 +185,11 @@ def test_a_search_is_evaluated_on_unseen_images(
     assert len(json.loads(shown.schema.metadata[b"classes"])) == 2
     assert {len(image.as_py()) for image in shown["image"]} == {32 * 32 * 3}
     assert pq.read_table(folder / CLASS_IOU_FILE).num_rows == 2 * 3 * 2 * 2
-    assert not [name for name in records.sets(folder) if name != "data"]
+    cells = pq.read_table(folder / CORRUPTION_MIOU_FILE)
+    assert cells.num_rows == 2 * 19 * 5
+    assert set(cells.filter(cells["seen"])["corruption"].to_pylist()) == {"fog"}
+    assert "the search saw fog; mIoU unseen is over all the others" in first
+    assert [name for name in records.sets(folder) if name != "data"] == ["corrupted/validation/fog"]
 
 
 def done(run: Run, *arguments: str) -> str:
