@@ -78,9 +78,10 @@ def _alone(study: Study, bound: Constraint, rows: Sequence[_Row]) -> Unmet | Non
     if came is None or any(row.meets([bound]) for row in held):
         return None
     best = min(held, key=lambda row: bound.violation(row.scores[bound.metric] or 0.0))
+    mend = "loosen it" if min(holding) == study.budget.epochs else _WHAT_WOULD_DO.format("it", "it")
     words = (
         f"no trial has met {_told(bound)}: {came}, and the best had {shown(best.scores[bound.metric])} (trial "
-        f"{best.trial} after epoch {best.epoch}); {_WHAT_WOULD_DO.format('it', 'it')}"
+        f"{best.trial} after epoch {best.epoch}); {mend}"
     )
     return Unmet(f"{bound.metric} from epoch {bound.from_epoch}", words)
 

@@ -106,6 +106,12 @@ def test_epochs_before_a_bound_holds_count_for_nothing() -> None:
     assert "had 0.1 (" in told[0].words
 
 
+def test_a_bound_of_the_last_epoch_can_hold_from_no_later_one() -> None:
+    asked = study(replace(LATE, from_epoch=9))
+    (one,) = unmet(asked, epochs_of(asked, [(trial, 9, {"accuracy": 0.2}) for trial in range(9)]))
+    assert one.words.endswith("(trial 0 after epoch 9); loosen it")
+
+
 def test_bounds_that_are_met_one_by_one_and_never_together_are_told_as_such() -> None:
     asked = study(BOUND, Constraint("share", at_most=0.5))
     apart = [
