@@ -71,7 +71,7 @@ def test_every_cell_is_a_row_and_every_mean_a_column() -> None:
 
 def test_an_evaluation_has_all_that_only_where_it_was_measured(tmp_path: Path) -> None:
     scores = {name: {"test": 0.5} for name in ("miou", "noisy_miou", "noisy_miou_deviation", "pixel_accuracy")}
-    noise = {"scale": 0.1, "clip": 2.0, "maximum": "per_kernel", "targets": {"layers": ["conv"]}}
+    noise = {"scale": 0.1, "clip": 2.0, "maximum": "per_kernel", "targets": {"layers": ["conv"], "names": ["*"]}}
     noise |= {"matched": False, "draws": 1, "search_images": 0}
     plain: dict[str, Any] = {"scores": scores, "images": {"test": 9}, "noise": noise, "classes": ["ground"]}
     with_them = {3: {**plain, "corruption": told()}}
