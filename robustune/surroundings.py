@@ -6,6 +6,14 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+IMPORTING: Final = threading.Lock()
+"""Held by whoever imports MLflow first.
+
+Ray imports it in the main thread when trials begin, the tracker in its own; two threads that import modules which
+import each other end in a deadlock that Python answers with an error.
+"""
 
 
 @contextlib.contextmanager

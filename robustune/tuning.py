@@ -16,7 +16,7 @@ from ray.tune.search import Searcher
 from robustune.aside import own_folder
 from robustune.driver import Driver
 from robustune.errors import Mistake
-from robustune.surroundings import environment, only_errors_logged
+from robustune.surroundings import IMPORTING, environment, only_errors_logged
 from trainables.trial import Trial, TrialPlan
 
 RETRIES_AFTER_LOST_WORKERS = 3
@@ -174,6 +174,8 @@ def run_trials(driver: Driver, base: TrialPlan, slots: Slots) -> None:
     if driver.remaining == 0:
         return
     faults = Faults()
+    with IMPORTING:
+        import mlflow  # noqa: F401  # Ray is about to import it
     with environment(RAY_SETTINGS), only_errors_logged("ray.tune"), own_folder("tune") as aside, faults.told():
         tune.Tuner(
             tune.with_resources(Trial, {"cpu": slots.cpus, "gpu": slots.gpus}),

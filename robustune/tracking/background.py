@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from analysis.records import LedgerError
+from robustune.surroundings import IMPORTING
 from robustune.tracking import environment
 from robustune.tracking.cursor import Cursor
 from robustune.tracking.destination import printable, redacted
@@ -152,9 +153,10 @@ class Tracking:
 
     def _connected(self, cursor: Cursor) -> "Sender":
         environment.settle()
-        from robustune.tracking.sender import Sender
+        with IMPORTING:
+            from robustune.tracking.sender import Sender
 
-        environment.silence_this_thread()
+            environment.silence_this_thread()
         return Sender(self._folder, self._uri, cursor, self._warn)
 
     def _goes_on_after(self, error: BaseException) -> bool:
@@ -182,8 +184,9 @@ def _failures() -> tuple[type[Exception], ...]:
     """Errors after which another try makes sense; known only once MLflow is imported."""
     known: tuple[type[Exception], ...] = (OSError, ImportError, sqlite3.Error, LedgerError)
     try:
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
+        with IMPORTING:
+            from mlflow.exceptions import MlflowException
+            from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
         return known
     return (*known, MlflowException, SQLAlchemyError)
