@@ -219,6 +219,8 @@ def _remarks(found: Nets, every: Sequence[Arm], drawn: Sequence[Point]) -> tuple
     else:
         over = f"nets, and under noise over {draws} draws" if most > 1 else f"{draws} draws of noise"
     remarks = [_IMAGES[found.split], f"{line}; band: one standard deviation over {over}" if over else line]
+    if found.split is None and (images := found.noisy_images):
+        remarks.append(f"under noise on the first {images} of these images alone")
     if found.split and not found.matched:
         remarks.append("noise at inference is of the training's scale, and otherwise as evaluation_noise_* say")
     if found.left_out:

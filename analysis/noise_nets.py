@@ -36,6 +36,8 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "evaluation_noise_draws": 4,
 }
 """What trainers take where a study does not say; this room cannot import them, and a test holds these to them."""
+NOISY_IMAGES: Final = {"miou": 0, "clean_accuracy": 128}
+"""Their `evaluation_noise_images`, by the clean metric; the same test holds them."""
 
 CURVE_COLUMNS: Final = ("trial", "scale", "draw", "split", "miou")
 _REPEATED: Final = (SCALE, "replicate")
@@ -100,6 +102,13 @@ class Nets:
     def matched(self) -> bool:
         """Whether the studies score nets under all of the noise that they trained with, not only under its scale."""
         return self.studies[0].options.get("evaluation_noise") == _MATCHED
+
+    @property
+    def noisy_images(self) -> int:
+        """How many validation images the search scored under noise, the first ones; 0: all."""
+        images = self.studies[0].options.get("evaluation_noise_images", NOISY_IMAGES[self.metric])
+        assert isinstance(images, int)
+        return images
 
 
 def read(folders: Sequence[Path], split: Split | None = None) -> Nets:

@@ -94,9 +94,10 @@ def by_scale(drawn: NoiseChart, noisy: bool, arm: int = 0) -> dict[float, Point]
 
 
 def test_defaults_are_the_trainers() -> None:
-    for trainer in ("segmentation", "classification"):
-        own = load_options(trainer)()
+    for trainer, metric in (("segmentation", "miou"), ("classification", "clean_accuracy")):
+        own: Any = load_options(trainer)()
         assert {name: getattr(own, name) for name in noise_nets.DEFAULTS} == noise_nets.DEFAULTS
+        assert own.evaluation_noise_images == noise_nets.NOISY_IMAGES[metric]
 
 
 def test_both_curves_are_means_over_nets_with_the_spread_of_nets_and_draws(searched: Callable[..., Path]) -> None:
@@ -120,6 +121,12 @@ def test_both_curves_are_means_over_nets_with_the_spread_of_nets_and_draws(searc
     assert (panel.x.low, panel.x.high) == (0, 0.3)
     assert drawn.series.written == ("clean", "same noise")
     assert not any("left out" in remark for remark in drawn.remarks)
+
+
+def test_it_is_told_where_noise_was_scored_on_fewer_images(searched: Callable[..., Path]) -> None:
+    told = "under noise on the first 32 of these images alone"
+    assert told in chart(searched(options={**MATCHED, "evaluation_noise_images": 32})).remarks
+    assert not any("of these images alone" in remark for remark in chart(searched()).remarks)
 
 
 @pytest.mark.parametrize("count", [2, 4, 50])
