@@ -72,7 +72,7 @@ def _rows(study: Study, epochs: pa.Table) -> list[_Row]:
 
 
 def _alone(study: Study, bound: Constraint, rows: Sequence[_Row]) -> Unmet | None:
-    holding = {row.epoch for row in rows if bound in study.constraints_at(row.epoch)}
+    holding = {epoch for epoch in {row.epoch for row in rows} if bound in study.constraints_at(epoch)}
     held = [row for row in rows if row.epoch in holding and row.scores[bound.metric] is not None]
     came = _came(study, held, [bound])
     if came is None or any(row.meets([bound]) for row in held):
@@ -87,7 +87,8 @@ def _alone(study: Study, bound: Constraint, rows: Sequence[_Row]) -> Unmet | Non
 
 
 def _together(study: Study, rows: Sequence[_Row]) -> tuple[Unmet, ...]:
-    held = [(row, bounds) for row in rows if (bounds := study.constraints_at(row.epoch))]
+    holding = {epoch: study.constraints_at(epoch) for epoch in {row.epoch for row in rows}}
+    held = [(row, bounds) for row in rows if (bounds := holding[row.epoch])]
     came = _came(study, [row for row, _ in held], study.constraints)
     if came is None or any(row.meets(bounds) for row, bounds in held):
         return ()

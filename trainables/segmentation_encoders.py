@@ -1,5 +1,6 @@
 """Encoders of segmentation networks: five maps of an image, from fine to coarse."""
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 from torch import Tensor, nn
@@ -8,7 +9,7 @@ from torchvision.models.resnet import ResNet
 STAGES: Final = 5
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Turns (N, 3, H, W) images into five maps, map k of (N, channels[k], H / strides[k], W / strides[k]).
 
     H and W must be multiples of the last stride.
@@ -17,9 +18,9 @@ class Encoder(nn.Module):
     channels: tuple[int, ...]
     strides: tuple[int, ...]
 
+    @abstractmethod
     def stages(self) -> list[nn.Module]:
         """The stages after the stem, from the bottom; they unfreeze from the top."""
-        raise NotImplementedError
 
 
 class ResNetEncoder(Encoder):

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from robustune.errors import EXIT_CODES
+
 COMMAND = Path(sys.executable).with_name("robustune")
 JOIN_SECONDS = 60.0
 
@@ -94,6 +96,30 @@ def robustune(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
         )
 
     return run
+
+
+@pytest.fixture
+def complained() -> Callable[..., None]:
+    """Holds a run of the command to the law of complaints: `complained(ended, code, *told)`."""
+
+    def hold(ended: subprocess.CompletedProcess[str], code: str, *told: str) -> None:
+        """Documented status, one printable line on standard error that tells all this, nothing on standard output."""
+        assert ended.returncode == EXIT_CODES[code], ended.stderr
+        assert ended.stderr.startswith(f"{code}: ")
+        assert ended.stderr.count("\n") == 1
+        assert ended.stderr[:-1].isprintable()
+        assert ended.stdout == ""
+        for part in told:
+            assert part in ended.stderr
+
+    return hold
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The data library of the commands that a test runs."""
+    monkeypatch.setenv("ROBUSTUNE_DATA", str(tmp_path / "library"))
+    return tmp_path / "library"
 
 
 @pytest.fixture

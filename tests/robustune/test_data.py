@@ -14,12 +14,15 @@ from rich.console import Console
 from analysis import records
 from robustune import checks
 from robustune import data as data_command
-from robustune.errors import EXIT_CODES, Mistake
+from robustune.errors import Mistake
 from robustune.ledger import Ledger
 from robustune.settings import Settings
 from trainables.preparation import data_step, step_address
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Complained = Callable[..., None]
+
+pytestmark = pytest.mark.usefixtures("library")
 
 STUDY = """
 description = "Two kinds of stripes"
@@ -55,12 +58,6 @@ UNDER_CORRUPTION = (
 )
 
 
-@pytest.fixture(autouse=True)
-def library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("ROBUSTUNE_DATA", str(tmp_path / "library"))
-    return tmp_path / "library"
-
-
 @pytest.fixture
 def stripes(tmp_path: Path) -> Path:
     """Twenty PNG files of each of two classes, 16x16: stripes across and stripes along, over noise."""
@@ -76,18 +73,9 @@ def stripes(tmp_path: Path) -> Path:
     return root
 
 
-def complained(ended: "subprocess.CompletedProcess[str]", code: str, *told: str) -> None:
-    """Holds a complaint to its law: documented status, one line on standard error, nothing on standard output."""
-    assert ended.returncode == EXIT_CODES[code], ended.stderr
-    assert ended.stderr.startswith(f"{code}: ")
-    assert ended.stderr.count("\n") == 1
-    assert ended.stderr[:-1].isprintable()
-    assert ended.stdout == ""
-    for part in told:
-        assert part in ended.stderr
-
-
-def test_images_of_ones_own_are_added_listed_checked_and_built(robustune: Run, stripes: Path, tmp_path: Path) -> None:
+def test_images_of_ones_own_are_added_listed_checked_and_built(
+    robustune: Run, stripes: Path, tmp_path: Path, complained: Complained
+) -> None:
     added = robustune("data", "add", "image-folder", stripes)
     assert (added.returncode, added.stderr) == (0, "")
     lines = added.stdout.splitlines()
@@ -142,7 +130,9 @@ def test_a_search_on_images_of_ones_own_ends_with_a_front(robustune: Run, stripe
     assert all(0 <= row["metrics.clean_accuracy"] <= 1 for row in rows)
 
 
-def test_mistakes_end_in_one_line_and_leave_nothing(robustune: Run, stripes: Path, library: Path) -> None:
+def test_mistakes_end_in_one_line_and_leave_nothing(
+    robustune: Run, stripes: Path, library: Path, complained: Complained
+) -> None:
     complained(robustune("data", "add", "image-folder", "--name=\x1b[31m", stripes), "OPTION_INVALID", "\\x1b")
     complained(robustune("data", "add", "tiny-imagenet", stripes), "DATA_INVALID", "val_annotations.txt")
     assert not list(library.glob("*.json"))
@@ -168,13 +158,17 @@ def test_mistakes_have_their_codes(
     assert not list(library.glob("*.json"))
 
 
-def test_names_and_paths_with_a_leading_dash_are_names_and_paths(robustune: Run, stripes: Path) -> None:
+def test_names_and_paths_with_a_leading_dash_are_names_and_paths(
+    robustune: Run, stripes: Path, complained: Complained
+) -> None:
     stripes.rename(stripes.with_name("-rf"))
     complained(robustune("data", "add", "image-folder", "--", "-rf"), "OPTION_INVALID", "'-rf'", "--name")
     assert robustune("data", "add", "image-folder", "--name", "fine", "--", "-rf").returncode == 0
 
 
-def test_unreadable_images_are_counted_in_the_end(robustune: Run, stripes: Path, library: Path) -> None:
+def test_unreadable_images_are_counted_in_the_end(
+    robustune: Run, stripes: Path, library: Path, complained: Complained
+) -> None:
     (stripes / "along" / "cut.png").write_bytes((stripes / "along" / "0.png").read_bytes()[:-100])
     complained(robustune("data", "add", "image-folder", stripes), "IMAGES_UNREADABLE", "1 of 41", "along/cut.png")
     assert "along/cut.png" in (library / "stripes.unreadable.txt").read_text()
@@ -182,7 +176,7 @@ def test_unreadable_images_are_counted_in_the_end(robustune: Run, stripes: Path,
     assert "  1 images left out that cannot be read" in added.stdout
 
 
-def test_a_hostile_archive_writes_nothing(robustune: Run, tmp_path: Path) -> None:
+def test_a_hostile_archive_writes_nothing(robustune: Run, tmp_path: Path, complained: Complained) -> None:
     with tarfile.open(tmp_path / "x.tar", "w") as archive:
         archive.addfile(tarfile.TarInfo("../evil.jpg"), io.BytesIO())
     complained(robustune("data", "add", "image-folder", "x.tar"), "ARCHIVE_UNSAFE", "'../evil.jpg'")
@@ -237,7 +231,7 @@ def snowed(tmp_path: Path) -> Path:
     return tmp_path / "imagenet-c"
 
 
-def test_a_corrupted_test_set_is_added_listed_and_removed(robustune: Run, snowed: Path) -> None:
+def test_a_corrupted_test_set_is_added_listed_and_removed(robustune: Run, snowed: Path, complained: Complained) -> None:
     wrong = robustune("data", "add", "imagenet-c", snowed, "--corruptions=snow", "--test=0.1", "--no-flips")
     complained(wrong, "OPTION_INVALID", "--test: it is not divided", "--no-flips: nothing is trained on it")
     added = robustune("data", "add", "imagenet-c", snowed, "--corruptions=snow", "--classes=goldfish,n01484850")

@@ -11,9 +11,12 @@ from PIL import Image
 from analysis import records
 from robustune import checks
 from robustune import data as data_command
-from robustune.errors import EXIT_CODES, Mistake
+from robustune.errors import Mistake
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Complained = Callable[..., None]
+
+pytestmark = pytest.mark.usefixtures("library")
 
 STUDY = """
 description = "Squares on noise"
@@ -41,22 +44,6 @@ epochs = 1
 [sampler]
 name = "random"
 """
-
-
-@pytest.fixture(autouse=True)
-def library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("ROBUSTUNE_DATA", str(tmp_path / "library"))
-    return tmp_path / "library"
-
-
-def complained(ended: "subprocess.CompletedProcess[str]", code: str, *told: str) -> None:
-    """Holds a complaint to its law: documented status, one line on standard error, nothing on standard output."""
-    assert ended.returncode == EXIT_CODES[code], ended.stderr
-    assert ended.stderr.startswith(f"{code}: ")
-    assert ended.stderr.count("\n") == 1
-    assert ended.stdout == ""
-    for part in told:
-        assert part in ended.stderr
 
 
 def test_images_with_masks_are_added_listed_checked_built_and_removed(
@@ -117,7 +104,9 @@ def test_a_corrupted_test_set_is_not_looked_for_among_masks(squares: Path, tmp_p
     assert caught.value.code == "DATA_INVALID"
 
 
-def test_a_mask_that_does_not_fit_ends_in_one_line_with_its_name(robustune: Run, squares: Path, library: Path) -> None:
+def test_a_mask_that_does_not_fit_ends_in_one_line_with_its_name(
+    robustune: Run, squares: Path, library: Path, complained: Complained
+) -> None:
     Image.fromarray(np.full((24, 32), 2, np.uint8)).save(squares / "masks" / "4.png")
     told = ("1 of 20", "images/4.png (the mask masks/4.png has the value 2; classes are 0 to 1, and 255 is void)")
     complained(robustune("data", "add", "image-masks", squares), "IMAGES_UNREADABLE", *told)
