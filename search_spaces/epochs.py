@@ -9,8 +9,8 @@ from search_spaces.study import Budget, Constraint, EarlyStopping, Objective
 
 
 def check_epochs(
-    objectives: Sequence[Objective],
-    constraints: Sequence[Constraint],
+    objectives: Sequence[Objective | None],
+    constraints: Sequence[Constraint | None],
     budget: Budget | None,
     rule: EarlyStopping | None,
     complaints: Complaints,
@@ -18,22 +18,25 @@ def check_epochs(
     """Note what begins after the last epoch, and a first rung where no objective is measured yet.
 
     Args:
-        objectives: the lawful ones, in the order of the file.
+        objectives: in the order of the file; None where one was refused.
         constraints: the same.
         budget: None where it was refused.
         rule: of early stopping; None where it was refused.
         complaints: what is wrong is noted here.
     """
-    sections: dict[str, Sequence[Objective | Constraint]] = {"objectives": objectives, "constraints": constraints}
+    sections: dict[str, Sequence[Objective | Constraint | None]] = {
+        "objectives": objectives,
+        "constraints": constraints,
+    }
     for section, parts in sections.items():
         for place, one in enumerate(parts):
-            if budget is not None and one.from_epoch > budget.epochs:
+            if one is not None and budget is not None and one.from_epoch > budget.epochs:
                 complaints.add(
                     path_of(section, place, "from_epoch"),
                     f"{one.from_epoch} is more than the {budget.epochs} epochs of the budget, so {one.metric} would "
                     "never be measured for it",
                 )
-    first = min((one.from_epoch for one in objectives), default=1)
+    first = min((1 if one is None else one.from_epoch for one in objectives), default=1)
     if rule is not None and rule.name != "none" and first > rule.grace:
         complaints.add(
             "early_stopping.grace",

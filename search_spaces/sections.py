@@ -9,13 +9,19 @@ from search_spaces.complaints import Complaints, path_of, quote
 from search_spaces.domains import KINDS, Value
 from search_spaces.laws import Fragment, Law, Parts
 from search_spaces.samplers import SAMPLERS, check_divisions, check_population
-from search_spaces.study import Budget, Constraint, EarlyStopping, Objective, Sampler
+from search_spaces.study import EPOCHS_LIMIT, TRIALS_LIMIT, Budget, Constraint, EarlyStopping, Objective, Sampler
 from search_spaces.tables import check_keys, is_table, read_part
 
 OBJECTIVES_LIMIT = 10
 METRICS_LIMIT = 100
 
 Metrics = Mapping[str, Mapping[str, Any]]
+
+# What breaks no law of another section, where a value is refused or missing.
+_SCORED = {"metric": "the metric", "from_epoch": 1}
+_OBJECTIVE = {**_SCORED, "goal": "max", "reference": 0.0}
+_CONSTRAINT = {**_SCORED, "at_least": None, "at_most": None}
+_BUDGET = {"trials": TRIALS_LIMIT, "epochs": EPOCHS_LIMIT, "hours": None, "total_epochs": None, "patience": None}
 
 
 def read_options(
@@ -35,17 +41,15 @@ def read_options(
     return options
 
 
-def read_objectives(value: object, metrics: Metrics | None, complaints: Complaints) -> tuple[Objective, ...]:
-    """The lawful objectives of [[objectives]]."""
-    objectives: list[Objective] = []
+def read_objectives(value: object, metrics: Metrics | None, complaints: Complaints) -> tuple[Objective | None, ...]:
+    """The objectives of [[objectives]], each in its place; None where no table stands."""
+    objectives: list[Objective | None] = []
     tables = _tables(value, "objectives", OBJECTIVES_LIMIT, complaints)
     for place, table in enumerate(tables):
-        objective = read_part(Objective, table, ("objectives", place), complaints)
+        objectives.append(read_part(Objective, table, ("objectives", place), complaints, _OBJECTIVE))
         law = _metric_law(table, "objectives", tables[:place], metrics, complaints)
         if law and isinstance(table, dict):
             _check_goal(table, ("objectives", place), law, complaints)
-        if objective is not None:
-            objectives.append(objective)
     if value == []:
         complaints.add("objectives", "at least one objective is needed: [[objectives]]")
     return tuple(objectives)
@@ -68,23 +72,23 @@ def _check_goal(table: Mapping[str, Any], parts: Parts, law: Mapping[str, Any], 
         )
 
 
-def read_constraints(value: object, metrics: Metrics | None, complaints: Complaints) -> tuple[Constraint, ...]:
-    """The lawful constraints of [[constraints]]."""
-    constraints: list[Constraint] = []
+def read_constraints(value: object, metrics: Metrics | None, complaints: Complaints) -> tuple[Constraint | None, ...]:
+    """The constraints of [[constraints]], each in its place; None where no table stands."""
+    constraints: list[Constraint | None] = []
     tables = _tables(value, "constraints", METRICS_LIMIT, complaints)
     for place, table in enumerate(tables):
-        constraint = read_part(Constraint, table, ("constraints", place), complaints)
+        constraint = read_part(Constraint, table, ("constraints", place), complaints, _CONSTRAINT)
+        constraints.append(constraint)
         law = _metric_law(table, "constraints", tables[:place], metrics, complaints)
         if constraint is not None:
             _check_bounds(constraint, ("constraints", place), law, complaints)
-            constraints.append(constraint)
+        if isinstance(table, dict) and table.keys() <= _SCORED.keys():
+            complaints.add(path_of("constraints", place), "a constraint needs at_least, at_most or both")
     return tuple(constraints)
 
 
 def _check_bounds(constraint: Constraint, parts: Parts, law: Mapping[str, Any], complaints: Complaints) -> None:
     low, high = constraint.at_least, constraint.at_most
-    if low is None and high is None:
-        complaints.add(path_of(*parts), "a constraint needs at_least, at_most or both")
     if low is not None and high is not None and low > high:
         complaints.add(path_of(*parts), f"at_least ({low!r}) lies above at_most ({high!r}); nothing can meet both")
     if low is not None and low > law.get("maximum", low):
@@ -116,16 +120,17 @@ def read_budget(value: object, complaints: Complaints) -> Budget | None:
     """The budget of [budget]; notes bounds that could never end a search, or would before it finished a trial."""
     if isinstance(value, dict) and type(value.get("hours")) is int:
         value = {**value, "hours": float(value["hours"])} if abs(value["hours"]) < 2**63 else value
-    budget = read_part(Budget, value, ("budget",), complaints)
-    if budget is None:
+    budget = read_part(Budget, value, ("budget",), complaints, _BUDGET)
+    if budget is None or not isinstance(value, dict):
         return None
-    if budget.total_epochs is not None and budget.total_epochs < budget.epochs:
+    known = {key for key in ("trials", "epochs") if value.get(key) == getattr(budget, key)}
+    if "epochs" in known and budget.total_epochs is not None and budget.total_epochs < budget.epochs:
         complaints.add(
             "budget.total_epochs",
             f"{budget.total_epochs} is less than the {budget.epochs} epochs of one trial, and none could stand on the "
             "front; name at least as many",
         )
-    if budget.patience is not None and budget.patience >= budget.trials:
+    if "trials" in known and budget.patience is not None and budget.patience >= budget.trials:
         complaints.add(
             "budget.patience",
             f"{budget.patience} is not below the {budget.trials} trials of the budget, so it could never end the "
@@ -146,13 +151,10 @@ def read_sampler(value: object, budget: Budget | None, complaints: Complaints, o
     if not isinstance(name, str) or name not in SAMPLERS:
         complaints.unknown("sampler.name", name, "a sampler", SAMPLERS)
         return None
-    laws, before = SAMPLERS[name], len(complaints)
+    laws = SAMPLERS[name]
     check_keys(value, ("sampler",), ["name", *laws], (), complaints)
-    options: dict[str, Any] = {
-        key: Law(laws[key]).read(one, ("sampler", key), complaints) for key, one in value.items() if key in laws
-    }
-    if len(complaints) > before:
-        return None
+    read = {key: Law(laws[key]).read(one, ("sampler", key), complaints) for key, one in value.items() if key in laws}
+    options: dict[str, Any] = {key: one for key, one in read.items() if one is not None}
     if budget is not None:
         check_population(name, options, budget.trials, complaints)
     if name == "nsga3":
@@ -162,7 +164,7 @@ def read_sampler(value: object, budget: Budget | None, complaints: Complaints, o
 
 def read_early_stopping(value: object, budget: Budget | None, complaints: Complaints) -> EarlyStopping | None:
     """The rule of [early_stopping]."""
-    rule = read_part(EarlyStopping, value, ("early_stopping",), complaints)
+    rule = read_part(EarlyStopping, value, ("early_stopping",), complaints, {"reduction": 2})
     if isinstance(value, dict) and "name" not in value:
         complaints.add("early_stopping.name", "the key is missing")
     if rule is not None and budget is not None and rule.name != "none" and rule.grace > budget.epochs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -48,22 +48,41 @@ def check_keys(
             complaints.add(path_of(*parts, key), "the key is missing")
 
 
-def read_part(kind: type[Part], value: object, parts: Parts, complaints: Complaints) -> Part | None:
-    """A table as a frozen part of a study (Objective, Budget, ...), or None after complaints about every key."""
+def read_part(
+    kind: type[Part], value: object, parts: Parts, complaints: Complaints, instead: Mapping[str, Any]
+) -> Part | None:
+    """A table as a frozen part of a study (Objective, Budget, ...), after complaints about every key.
+
+    The study is refused where there was a complaint, and yet what is lawful can be held against other sections.
+
+    Args:
+        kind: of part.
+        value: the table as it came.
+        parts: where it stands.
+        complaints: gathers what is wrong.
+        instead: by key, what stands for a value that is not lawful or missing, such that no law about it is broken.
+
+    Returns:
+        The part; None where the value is no table, or a key is not lawful that `instead` does not have.
+    """
     if not is_table(value, parts, complaints):
         return None
     assert isinstance(value, dict)
     known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     check_keys(value, parts, known, (), complaints)
     kept = {key: one for key, one in value.items() if key in known}
+    adapter: TypeAdapter[Part] = TypeAdapter(kind)
     try:
-        part = TypeAdapter(kind).validate_python(kept)
+        return adapter.validate_python(kept)
     except ValidationError as error:
-        for path, message, detail in worded(error):
-            meant = detail["input"] if detail["type"] == "literal_error" else None
-            complaints.add(path_of(*parts, *path), message, meant, _expected(detail))
+        found = worded(error)
+    for path, message, detail in found:
+        meant = detail["input"] if detail["type"] == "literal_error" else None
+        complaints.add(path_of(*parts, *path), message, meant, _expected(detail))
+    refused = {path[0] for path, _, _ in found if path}
+    if not refused or not refused <= instead.keys():
         return None
-    return part if len(kept) == len(value) else None
+    return adapter.validate_python({**kept, **{key: instead[key] for key in instead if key in refused}})
 
 
 def worded(error: ValidationError) -> list[tuple[Parts, str, ErrorDetails]]:
