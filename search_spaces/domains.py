@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, Any, ClassVar
@@ -86,7 +87,7 @@ def counted(values: Sequence[object], limit: int) -> Sequence[object]:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class _Domain:
+class _Domain(ABC):
     """What all domains share: a condition and the named points of a grid.
 
     Attributes:
@@ -123,9 +124,9 @@ class _Domain:
                 raise ValueError(f"point {point!r} lies outside the domain")
         return self
 
+    @abstractmethod
     def contains(self, value: object) -> bool:
         """Whether a trial could be given `value`."""
-        raise NotImplementedError
 
     def grid(self) -> tuple[Any, ...] | None:
         """Every value a grid goes through, or None where there are no finitely many (at most GRID_LIMIT)."""

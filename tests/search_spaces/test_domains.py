@@ -180,3 +180,11 @@ def test_a_condition_holds_for_its_value_one_of_a_list_or_a_nonempty_subset():
     assert not active(space, {"start": "scratch"}, "chained"), "left out, so that no condition on it holds"
     assert active(space, {"layers": 2}, "chained")
     assert not active(space, {"layers": True}, "chained")
+
+
+def test_a_domain_says_what_it_contains():
+    class Endless(Whole.__base__):
+        """A domain that does not say."""
+
+    with pytest.raises(TypeError, match="contains"):
+        Endless()
