@@ -36,8 +36,9 @@ BASELINE: Final = -1
 class Damaged(OSError):
     """A file of an evaluation is not what was written; the message says which, what is wrong, and what would do."""
 
-    def __init__(self, path: Path, fault: str) -> None:
-        super().__init__(f"{path} {fault}; remove it, or let `robustune evaluate` make it again")
+    def __init__(self, path: Path, fault: str, maker: str = "robustune evaluate") -> None:
+        self.path, self.fault = path, fault
+        super().__init__(f"{path} {fault}; remove it, or let `{maker}` make it again")
 
 
 def evaluated(folder: Path, name: str, study: Study, columns: Sequence[str] = ()) -> pa.Table | None:

@@ -28,6 +28,7 @@ class _Place:
     advice: str = ""
     not_data: str = ""
     evaluation: str = ""
+    network: str = ""
 
 
 _PLACES: Final[Mapping[str, _Place]] = {
@@ -41,6 +42,7 @@ _PLACES: Final[Mapping[str, _Place]] = {
         advice="trainables.classification.measured:advice",
         not_data="trainables.data.registry:not_data",
         evaluation="trainables.classification.planner:evaluation_step",
+        network="trainables.classification.trained:trained",
     ),
     "closed-form": _Place(
         options="trainables.closed_form:ClosedFormOptions",
@@ -59,6 +61,7 @@ _PLACES: Final[Mapping[str, _Place]] = {
         advice="trainables.segmentation.measured:advice",
         not_data="trainables.data.registry:not_masked",
         evaluation="trainables.segmentation.evaluation_step:evaluation_step",
+        network="trainables.segmentation.trained:trained",
     ),
 }
 
@@ -141,6 +144,26 @@ def load_evaluation(name: str) -> Callable[..., Step]:
         raise TrainableError("OPTION_INVALID", f"the {name} trainer has no evaluation; those that have one: {able}")
     step: Callable[..., Step] = _at(place)
     return step
+
+
+def load_network(name: str) -> Callable[..., Any]:
+    """The function `(options, data, checkpoint)` that gives a trial's trained network; imports torch.
+
+    It takes a trial's options, drawn and held, the folder of its data, and the path of a checkpoint.
+
+    Raises:
+        TrainableError: OPTION_INVALID, where the trainer has no network; TRAINER_UNKNOWN.
+    """
+    place = _place(name).network
+    if not place:
+        raise TrainableError("OPTION_INVALID", f"the {name} trainer has no network that could be explained")
+    function: Callable[..., Any] = _at(place)
+    return function
+
+
+def has_network(name: str) -> bool:
+    """Whether a trainer's trials leave a network; imports no torch."""
+    return bool(_place(name).network)
 
 
 def _nothing_measured(

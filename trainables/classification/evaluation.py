@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trainables.classification.batches import LabelledImages
 from trainables.classification.corruption_evaluation import under_corruption
-from trainables.classification.facts import architecture_of, labelled
+from trainables.classification.facts import labelled
 from trainables.classification.perturbed_sets import IMAGES
 from trainables.classification.scores import correct
 from trainables.classification.set_steps import (
@@ -18,13 +18,11 @@ from trainables.classification.set_steps import (
     PERTURBED_TRAINING,
     PERTURBED_VALIDATION,
 )
-from trainables.classification.starts import load_weights
-from trainables.data.facts import facts_of, normalisation
+from trainables.classification.trained import trained
+from trainables.data.facts import normalisation
 from trainables.data.store import read_images
-from trainables.errors import TrainableError
 from trainables.given_files import check_unchanged
-from trainables.models import build
-from trainables.precision import device_of, repeatable
+from trainables.precision import repeatable
 from trainables.preparation import Inputs
 
 _CLEAN: Final = {"original": "validation", "test": "test"}
@@ -78,11 +76,7 @@ def _under_corruption(net: nn.Module, known: Tensor, arguments: Mapping[str, Any
 def _network(arguments: Mapping[str, Any], inputs: Inputs) -> nn.Module:
     path = Path(inputs.places["checkpoint"])
     check_unchanged(path, arguments["sha256"])
-    facts = facts_of(inputs.folder("data"))
-    net = build(architecture_of(arguments["options"]), len(facts["classes"]), tuple(facts["image_shape"]), seed=0)
-    if load_weights(net, path):
-        raise TrainableError("CKPT_CORRUPT", f"{path}: its last layer is not that of the trial's options and data")
-    return net.to(device_of("auto")).to(memory_format=torch.channels_last).eval()
+    return trained(arguments["options"], inputs.folder("data"), path)
 
 
 def _rows(images: LabelledImages, rows: Tensor) -> LabelledImages:

@@ -11,11 +11,10 @@ from torch import Tensor, nn
 
 from trainables.data.facts import facts_of
 from trainables.data.masked_images import MaskedSet, read_masked
-from trainables.errors import TrainableError
 from trainables.given_files import check_unchanged
 from trainables.images import Normalisation
 from trainables.perturbations.noise_draws import WeightNoise
-from trainables.precision import device_of, repeatable
+from trainables.precision import repeatable
 from trainables.preparation import Inputs
 from trainables.segmentation import evaluation_rows
 from trainables.segmentation.batches import MaskedImages
@@ -25,9 +24,9 @@ from trainables.segmentation.evaluation_step import CLASS_IOU, EXAMPLES, NOISE_C
 from trainables.segmentation.examples import examples
 from trainables.segmentation.options import MATCHED, SegmentationOptions, read
 from trainables.segmentation.scoring import confused, noisy_counts
-from trainables.segmentation.starts import architecture, load_net
+from trainables.segmentation.trained import trained
 from trainables.trial_noise import scored_noise
-from trainables.unet3plus import UNet3Plus, build
+from trainables.unet3plus import UNet3Plus
 
 _DIGITS: Final = 6
 
@@ -45,7 +44,7 @@ def build_segmentation_evaluation(arguments: Mapping[str, Any], inputs: Inputs, 
     facts = facts_of(data)
     options, names = read(arguments["options"]), facts["classes"]
     normalisation = Normalisation.read(facts["mean"], facts["std"])
-    net = _network(arguments, inputs, options, len(names))
+    net = _network(arguments, inputs)
     measure = _Measure(net, options, normalisation, len(names))
     splits = {score: data / f"{split}.arrow" for score, split in SPLITS.items()}
     images = {score: read_masked(path) for score, path in splits.items() if path.is_file()}
@@ -103,15 +102,10 @@ def _under_corruption(
     return {"corruption": found}
 
 
-def _network(arguments: Mapping[str, Any], inputs: Inputs, options: SegmentationOptions, classes: int) -> UNet3Plus:
+def _network(arguments: Mapping[str, Any], inputs: Inputs) -> UNet3Plus:
     path = Path(inputs.places["checkpoint"])
     check_unchanged(path, arguments["sha256"])
-    net = build(architecture(options), classes, seed=0)
-    if fresh := load_net(net, path):
-        raise TrainableError(
-            "CKPT_CORRUPT", f"{path}: {min(fresh)} is missing or not that of the trial's options and data"
-        )
-    return net.to(device_of("auto")).to(memory_format=torch.channels_last).eval()
+    return trained(arguments["options"], inputs.folder("data"), path)
 
 
 def _scores(found: Mapping[str, evaluation_rows.Counts]) -> dict[str, dict[str, float]]:

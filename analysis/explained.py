@@ -1,0 +1,118 @@
+"""The tables that `robustune explain` leaves in a study's folder: their names, their columns, and reading one."""
+
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from analysis.evaluated import Damaged, evaluated_as
+from analysis.knobs import NotDrawable
+from search_spaces.study import Study
+
+FOLDER: Final = "explain"
+"""Below the study's own."""
+ACTIVATIONS_FILE: Final = "activations.parquet"
+CKA_FILE: Final = "cka.parquet"
+WEIGHTS_FILE: Final = "weights.parquet"
+FILTERS_FILE: Final = "filters.parquet"
+FEATURE_MAPS_FILE: Final = "feature-maps.parquet"
+PICTURES_FILE: Final = "pictures.parquet"
+
+CLEAN: Final = "clean"
+PERTURBED: Final = "perturbed"
+
+
+def _columns(**types: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
+
+
+_VALUES: Final = pa.list_(pa.float32())
+
+CKA_SCHEMA: Final = _columns(
+    net=pa.string(),
+    other=pa.string(),
+    place=pa.int32(),
+    other_place=pa.int32(),
+    layer=pa.string(),
+    other_layer=pa.string(),
+    cka=pa.float64(),
+)
+"""A row for each pair of nets and of their layers; places count from 0 in the order of computation."""
+
+ACTIVATIONS_SCHEMA: Final = _columns(
+    net=pa.string(),
+    image=pa.string(),
+    place=pa.int32(),
+    layer=pa.string(),
+    shape=pa.string(),
+    height=pa.int32(),
+    width=pa.int32(),
+    values=_VALUES,
+)
+"""A row for each net, image and layer: the mean over channels, row by row; NaN where there is nothing."""
+
+FEATURE_MAPS_SCHEMA: Final = _columns(
+    net=pa.string(),
+    image=pa.string(),
+    place=pa.int32(),
+    layer=pa.string(),
+    channel=pa.int32(),
+    channels=pa.int32(),
+    height=pa.int32(),
+    width=pa.int32(),
+    values=_VALUES,
+)
+"""A row for each net, image, chosen layer and chosen channel; `channels` is how many the layer has."""
+
+FILTERS_SCHEMA: Final = _columns(
+    net=pa.string(),
+    depth=pa.string(),
+    layer=pa.string(),
+    filter=pa.int32(),
+    input=pa.int32(),
+    height=pa.int32(),
+    width=pa.int32(),
+    colours=pa.int32(),
+    values=_VALUES,
+)
+"""A row for each net, `first` or `deep` layer and chosen filter: weights by colour, row, column; 3 colours or 1."""
+
+WEIGHTS_SCHEMA: Final = _columns(
+    net=pa.string(),
+    role=pa.string(),
+    layer=pa.string(),
+    part=pa.string(),
+    low=pa.float64(),
+    high=pa.float64(),
+    counts=pa.list_(pa.int64()),
+)
+"""A row for each net, layer and part (weight or bias): counts in bins of equal width, the same ends in all nets."""
+
+PICTURES_SCHEMA: Final = _columns(
+    image=pa.string(), caption=pa.string(), height=pa.int32(), width=pa.int32(), pixels=pa.binary()
+)
+"""The clean and the perturbed image: (H, W, 3) bytes, as they were shown to the nets."""
+
+
+def read_explained(folder: Path, name: str, study: Study, schema: pa.Schema) -> pa.Table:
+    """Returns a table that an explanation of this study left.
+
+    Args:
+        folder: of the study; the table lies in its `explain`.
+        name: of the file.
+        study: whose table it must be.
+        schema: that it must have.
+
+    Raises:
+        NotDrawable: none was left, or one of another study.
+        Damaged: the file is not what was written.
+        OSError: it cannot be read.
+    """
+    try:
+        table = evaluated_as(Path(folder) / FOLDER, name, study, schema)
+    except Damaged as error:
+        raise Damaged(error.path, error.fault, "robustune explain") from error
+    if table is None:
+        told = f"its folder has no {FOLDER}/{name} of its own: let `robustune explain {study.name}` make it"
+        raise NotDrawable(study, told)
+    return table
