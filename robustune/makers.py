@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler, RandomSampler
 
+from robustune.tpe import Tpe
 from search_spaces.samplers import DIVISIONS, POPULATIONS, reference_points
 from search_spaces.study import Study
 
@@ -62,7 +63,7 @@ def _tpe(study: Study) -> tuple[Make, int]:
     candidates = int(study.sampler.options.get("candidates", 24))
 
     def make(seed: int) -> BaseSampler:
-        return TPESampler(seed=seed, n_startup_trials=startup, n_ei_candidates=candidates, constant_liar=True)
+        return Tpe(seed=seed, n_startup_trials=startup, n_ei_candidates=candidates, constant_liar=True)
 
     return make, max(startup, len(study.space) + 3)
 
