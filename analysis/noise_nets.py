@@ -12,6 +12,7 @@ from analysis import records
 from analysis.evaluated import NOISE_CURVE_FILE, evaluated
 from analysis.knobs import NotDrawable, check_drawn, knobs
 from analysis.recipes import plain, recipe
+from search_spaces.extent import trial_limit
 from search_spaces.study import Study
 
 Split = Literal["original", "test", "hold_out"]
@@ -258,7 +259,7 @@ def _nets(folder: Path, study: Study, order: int, split: Split | None, left_out:
     check_drawn(trials, knobs(study), study)
     configs = {event.trial: event.config for event in records.events(folder) if event.kind == "asked"}
     curve: Curve = read_curve(folder, study) if split else {}
-    if untried := study.budget.trials - trials.num_rows:
+    if untried := trial_limit(study) - trials.num_rows:
         left_out["not tried yet"] += untried
     found = []
     for row in trials.to_pylist():

@@ -16,6 +16,7 @@ from analysis.page_parts import SCRIPT, STYLE
 from analysis.panels import Kind, kind_name, panels
 from analysis.table import Column, columns, table
 from analysis.wording import escaped, readable, remark, shown, within
+from search_spaces.extent import trial_limit
 from search_spaces.study import Study
 
 Links = Mapping[int, Mapping[str, str]]
@@ -92,7 +93,7 @@ def _hash(text: str) -> str:
 def _head_of_page(trials: pa.Table, front: pa.Table, study: Study) -> str:
     states = trials["state"].to_pylist()
     told = {
-        "Trials": f"{len(states) - states.count('running')} of {study.budget.trials}",
+        "Trials": f"{len(states) - states.count('running')} of {trial_limit(study)}",
         "Complete": states.count("complete"),
         "Stopped early": states.count("stopped"),
         "Failed": states.count("failed"),

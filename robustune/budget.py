@@ -9,9 +9,8 @@ import numpy as np
 
 from analysis import records
 from analysis.front import losses
-from robustune.grid import points
+from search_spaces.extent import trial_limit
 from search_spaces.study import Study
-from trainables.seeds import derive
 
 SECONDS_AN_HOUR = 3600.0
 
@@ -111,13 +110,6 @@ class Spending:
 
 def _as_good(one: Iterable[float], other: Iterable[float]) -> bool:
     return all(left <= right for left, right in zip(one, other, strict=True))
-
-
-def trial_limit(study: Study) -> int:
-    """How many trials a study may have: those of its budget, or all points of its grid where these are fewer."""
-    if study.sampler.name != "grid":
-        return study.budget.trials
-    return min(study.budget.trials, len(points(study, derive(study.seed, "grid"))))
 
 
 def spending(folder: Path, study: Study | None = None, extended: float | None = None) -> Spending:

@@ -18,6 +18,7 @@ from robustune.halving import rungs
 from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
 from search_spaces.complaints import plain_text
+from search_spaces.extent import trial_limit
 from trainables.errors import TrainableError
 from trainables.preparation import Step
 from trainables.registry import load_advice, load_options, vocabularies
@@ -264,7 +265,7 @@ def describe(study: Study, settings: Settings) -> list[str]:
     return [
         f"{study.name}: {study.trainer} on {study.data}, {objectives}",
         *(() if (taught := wanting(study, settings)) is None else taught.told),
-        f"at most {study.budget.trials} trials of {study.budget.epochs} epochs{_bounds(study)}; "
+        f"at most {trial_limit(study)} trials of {study.budget.epochs} epochs{_bounds(study)}; "
         f"sampler {study.sampler.name}, early stopping {study.early_stopping.name}, seed {study.seed}",
         f"searched: {', '.join(study.space)}",
         *map(plain_text, relative.planned(study)),

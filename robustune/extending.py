@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from analysis import records
-from robustune.budget import spending, trial_limit
+from robustune.budget import spending
 from robustune.errors import Mistake
 from robustune.makers import fitted_population
 from robustune.standing import trials_left
+from search_spaces.extent import trial_limit
 from search_spaces.study import Study
 
 

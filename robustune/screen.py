@@ -93,8 +93,8 @@ class Screen:
             last = self._ended.is_set()
             before = time.monotonic()
             with contextlib.suppress(LedgerError):  # the driver meets the same, and it is the one to complain
-                now = standing(folder, before - started, earlier or 0)
-                earlier = now.ended if earlier is None else earlier
+                now = standing(folder, None if earlier is None else before - started, earlier or 0)
+                earlier = now.epochs if earlier is None else earlier
                 yield now
             spent = time.monotonic() - before
             if not last:

@@ -1,21 +1,26 @@
 """Where a search stands, read from its ledger."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import front as fronts
 from analysis import records
-from robustune.budget import End, end_of, spending
+from robustune.budget import SECONDS_AN_HOUR, End, end_of, spending
+from robustune.remaining import Life, epochs_left
 from robustune.unmet import Unmet, unmet
+from search_spaces.extent import trial_limit
+from search_spaces.study import Study
 
 
 @dataclass(frozen=True)
 class Standing:
     """Trials by state, the front so far, the time that is left, in seconds, as far as known, and what ended the search.
 
-    A row of the front has the trial's number, then as many scores as there are `objectives`, then the trial's options.
-    `unmet` tells of constraints that no trial has met.
+    `trials` is how many there may be, `epochs` how many all of them have trained together. A row of the front has the
+    trial's number, then as many scores as there are `objectives`, then the trial's options. `unmet` tells of
+    constraints that no trial has met.
     """
 
     name: str
@@ -27,6 +32,7 @@ class Standing:
     seconds_left: float | None
     end: End | None = None
     unmet: tuple[Unmet, ...] = ()
+    epochs: int = 0
 
     @property
     def ended(self) -> int:
@@ -47,12 +53,13 @@ def trials_left(folder: Path) -> int:
 def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> Standing:
     """Reads where the study in a folder stands.
 
-    The time left assumes that trials go on ending at the rate of this run.
+    The time left assumes that epochs go on ending at the rate of this run, and that trials live as long as they have so
+    far; it is not known before a few have ended.
 
     Args:
         folder: of the study.
         seconds: how long this driver has trained; None where none does.
-        earlier: trials that had ended before it began.
+        earlier: epochs that had been trained before it began.
 
     Raises:
         LedgerError: there is no whole ledger.
@@ -64,18 +71,35 @@ def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> St
         counts[state] += 1
     front = fronts.front(trials, study)
     history = fronts.hypervolume_history(trials, study)
-    ended = trials.num_rows - counts["running"]
-    left = None
-    if seconds is not None and ended > earlier:
-        left = seconds / (ended - earlier) * max(0, study.budget.trials - ended)
+    limit = trial_limit(study)
+    lives = [
+        Life(epochs, state == "running")
+        for epochs, state in zip(trials["epochs"].to_pylist(), trials["state"].to_pylist(), strict=True)
+    ]
     return Standing(
         name=study.name,
-        trials=study.budget.trials,
+        trials=limit,
         counts=counts,
         objectives=len(study.objectives),
         front=fronts.rows(front, study),
         hypervolume=history["hypervolume"][-1].as_py() if history.num_rows else 0.0,
-        seconds_left=left,
+        seconds_left=None if seconds is None else _seconds_left(folder, study, lives, seconds, earlier),
         end=None if counts["running"] else end_of(folder),
         unmet=unmet(study, records.epochs(folder)) if study.constraints else (),
+        epochs=sum(life.epochs for life in lives),
     )
+
+
+def _seconds_left(folder: Path, study: Study, lives: Sequence[Life], seconds: float, earlier: int) -> float | None:
+    """The time left at the pace of this run; None before each slot has brought an epoch, its start included."""
+    budget, trained = study.budget, sum(life.epochs for life in lives)
+    running = sum(life.running for life in lives)
+    left = epochs_left(lives, max(0, trial_limit(study) - len(lives)), budget.epochs)
+    if left is None or trained - earlier < max(1, running):
+        return None
+    if budget.total_epochs is not None:
+        left = min(left, max(0, budget.total_epochs - trained))
+    told = seconds / (trained - earlier) * left
+    if budget.hours is None:
+        return told
+    return min(told, max(0.0, budget.hours * SECONDS_AN_HOUR - records.driver_seconds(folder, time.time())))

@@ -8,6 +8,7 @@ import pyarrow as pa
 from analysis.wording import shown
 from robustune.halving import rungs
 from robustune.makers import STARTUP_TRIALS
+from search_spaces.extent import trial_limit
 from search_spaces.study import Constraint, Study
 
 ALL = "all constraints"
@@ -38,11 +39,11 @@ def worth(study: Study) -> int:
     """How many trials have to come to a rung before it is told that none of them met a bound.
 
     As many as successive halving starts with so that one spends its full epochs, and no more than samplers draw at
-    random before they learn; without early stopping that many, or all trials of a smaller budget.
+    random before they learn; without early stopping that many, or all trials of a smaller budget or grid.
     """
     rule = study.early_stopping
     least = rule.reduction ** (len(rungs(rule, study.budget.epochs)) - 1) if rule.name != "none" else STARTUP_TRIALS
-    return min(max(least, rule.reduction), STARTUP_TRIALS, study.budget.trials)
+    return min(max(least, rule.reduction), STARTUP_TRIALS, trial_limit(study))
 
 
 def unmet(study: Study, epochs: pa.Table) -> tuple[Unmet, ...]:
