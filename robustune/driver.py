@@ -185,7 +185,7 @@ class Driver:
                 self._sampler.restore(event.trial, event.config, event.attributes)
             elif event.kind == "reported":
                 if self._halving is not None and event.epoch in self._rungs:
-                    self._halving.report(event.trial, event.epoch, event.metrics)
+                    self._halving.remember(event.trial, event.epoch, event.metrics)
                 self._epochs[event.trial] = event.epoch
                 self._spending.reported()
                 if event.epoch in self._rungs:

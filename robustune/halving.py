@@ -2,11 +2,15 @@
 
 Source: asynchronous successive halving is Li et al. 2020 (ASHA), here in its stopping form: a trial is judged when it
 reaches a rung, and never promoted later. Ranking by non-dominated front and then by spread is Deb et al. 2002
-(NSGA-II), with feasibility first as there. Where ours deviates, the comments say so.
+(NSGA-II), with feasibility first as there. Brackets are those of Hyperband (Li et al. 2018). Where ours deviates, the
+comments say so.
 """
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import accumulate, pairwise
 from typing import Final
 
 import moocore
@@ -15,41 +19,74 @@ from numpy.typing import NDArray
 
 from analysis.front import losses
 from search_spaces.study import EarlyStopping, Study
+from trainables.seeds import derive
 
 Array = NDArray[np.float64]
 
 DIGITS: Final = 9
 """Decimals at which two spreads or violations are equal, so that rescaling an objective breaks no tie."""
 
+_SEEDS: Final = 2**63
+
 
 def rungs(early_stopping: EarlyStopping, epochs: int) -> tuple[int, ...]:
-    """Epochs at which trials are compared, ascending: grace * reduction^k while below `epochs`, then `epochs`.
+    """Epochs at which trials of any bracket are compared, ascending, and then the last one, `epochs`.
 
     Without early stopping there is but the last.
     """
-    found = []
-    rung = early_stopping.grace
-    while early_stopping.name != "none" and rung < epochs:
-        found.append(rung)
-        rung *= early_stopping.reduction
-    return (*found, epochs)
+    return (*early_stopping.rungs(epochs), epochs)
+
+
+def shares(early_stopping: EarlyStopping, epochs: int) -> tuple[Fraction, ...]:
+    """The chance of each bracket that a trial belongs to it; they add up to 1.
+
+    It is inverse to the epochs that a trial of the bracket is expected to train where one in `reduction` goes on at
+    every rung, so that all brackets spend the same. Hyperband shares its budget likewise, because which bracket ranks
+    trials early enough and yet well enough is not known before. With n rungs of epochs that `reduction` divides its
+    shares go by reduction^n / (n + 1); a trial that goes on does not start again here, which leaves more trials for
+    the brackets of many rungs.
+    """
+    costs = [_expected(early_stopping, epochs, bracket) for bracket in range(early_stopping.brackets)]
+    whole = sum(1 / cost for cost in costs)
+    return tuple(1 / cost / whole for cost in costs)
+
+
+def _expected(early_stopping: EarlyStopping, epochs: int, bracket: int) -> Fraction:
+    """Epochs that a trial of a bracket trains on average, where one in `reduction` goes on at each rung."""
+    marks = (0, *early_stopping.rungs(epochs, bracket), epochs)
+    steps = enumerate(pairwise(marks))
+    return sum((Fraction(high - low, early_stopping.reduction**passed) for passed, (low, high) in steps), Fraction())
 
 
 class ParetoHalving:
     """Lets the best of each rung go on, about one in `reduction`, by what has arrived there so far.
 
-    It keeps nothing but the scores that arrived at each rung, so replaying the reports in their order rebuilds it.
+    It keeps nothing but the scores that arrived at each rung, so remembering the reports in their order rebuilds it.
+
+    Trials of one bracket are compared with each other alone, also where two brackets have a rung at the same epoch:
+    those of an earlier bracket were selected on their way there, and beside them fewer of a later one would go on than
+    one in `reduction`, who trained so long without being compared so that none is stopped too soon.
 
     Args:
-        study: its objectives, constraints, budget and early stopping.
+        study: its objectives, constraints, budget, early stopping and seed.
     """
 
     def __init__(self, study: Study) -> None:
-        self._study = study
-        self._rungs = {rung: Rung(study, rung) for rung in rungs(study.early_stopping, study.budget.epochs)[:-1]}
+        rule, epochs = study.early_stopping, study.budget.epochs
+        self._seed = study.seed
+        self._limits = list(accumulate(shares(rule, epochs)))
+        self._brackets = [
+            {epoch: Rung(study, epoch) for epoch in rule.rungs(epochs, bracket)} for bracket in range(rule.brackets)
+        ]
+
+    def bracket(self, number: int) -> int:
+        """The bracket of a trial, counted from 0: a function of the study and the trial's number alone."""
+        if len(self._limits) == 1:
+            return 0
+        return bisect_right(self._limits, Fraction(derive(self._seed, number, "bracket"), _SEEDS))
 
     def report(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
-        """Whether a trial goes on after an epoch; between rungs, and at the last epoch, it always does.
+        """Whether a trial goes on after an epoch; between its rungs, and at the last epoch, it always does.
 
         Args:
             number: the trial's number. A trial that reports to a rung again is told what it was told.
@@ -57,8 +94,16 @@ class ParetoHalving:
             metrics: the value of every objective and constraint that is measured by then. Where one is missing or not
                 finite the trial does not go on, and the rung does not remember it.
         """
-        rung = self._rungs.get(epoch)
+        rung = self._rung(number, epoch)
         return rung is None or rung.report(number, metrics)
+
+    def remember(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Takes up a report of before without deciding on it again; the arguments are those of `report`."""
+        if (rung := self._rung(number, epoch)) is not None:
+            rung.remember(number, metrics)
+
+    def _rung(self, number: int, epoch: int) -> "Rung | None":
+        return self._brackets[self.bracket(number)].get(epoch)
 
 
 class Rung:
@@ -69,31 +114,60 @@ class Rung:
         self._objectives = study.objectives_at(epoch)
         self._constraints = study.constraints_at(epoch)
         self._decisions: dict[int, bool] = {}
-        self._scores: list[list[float]] = []
-        self._violations: list[list[float]] = []
+        self._arrived: dict[int, int] = {}
+        self._scores = Rows(len(self._objectives))
+        self._violations = Rows(len(self._constraints))
 
-    def report(self, number: int, metrics: Mapping[str, float]) -> bool:
-        """Inserts a newcomer, ranks it among all, and says whether it goes on."""
-        if number in self._decisions:
-            return self._decisions[number]
+    def remember(self, number: int, metrics: Mapping[str, float]) -> bool:
+        """Takes up a newcomer's scores, unless one is missing or not finite; returns whether the rung has them."""
+        if number in self._arrived:
+            return True
         objectives, bounds = self._objectives, self._constraints
         needed = [one.metric for one in objectives] + [one.metric for one in bounds]
         if not all(math.isfinite(metrics.get(name, math.nan)) for name in needed):
             return False
-        self._scores.append([metrics[one.metric] for one in objectives])
-        self._violations.append([max(0.0, one.violation(metrics[one.metric])) for one in bounds])
-        self._decisions[number] = self._goes_on()
+        self._scores.add([metrics[one.metric] for one in objectives])
+        self._violations.add([max(0.0, one.violation(metrics[one.metric])) for one in bounds])
+        self._arrived[number] = len(self._arrived)
+        return True
+
+    def report(self, number: int, metrics: Mapping[str, float]) -> bool:
+        """Inserts a newcomer, ranks it among all that came before it, and says whether it goes on."""
+        if not self.remember(number, metrics):
+            return False
+        if number not in self._decisions:
+            self._decisions[number] = self._goes_on(self._arrived[number] + 1)
         return self._decisions[number]
 
-    def _goes_on(self) -> bool:
-        count, reduction = len(self._scores), self._reduction
+    def _goes_on(self, count: int) -> bool:
+        """Whether the last one of so many that arrived first goes on."""
+        reduction = self._reduction
         if count < reduction:
             return True
-        costs = losses(np.asarray(self._scores, dtype=np.float64), [one.goal for one in self._objectives])
-        violations = total_violations(np.asarray(self._violations, dtype=np.float64).reshape(count, -1))
+        costs = losses(self._scores.first(count), [one.goal for one in self._objectives])
+        violations = total_violations(self._violations.first(count))
         # Rounding down: a newcomer's place among exchangeable trials is uniform on 1..count, so it goes on with
         # probability floor(count / reduction) / count, which is never above the share allowed and tends to it.
         return leads(costs, violations) or place(costs, violations) < count // reduction
+
+
+class Rows:
+    """Rows of numbers that are added one by one and read as an array."""
+
+    def __init__(self, width: int) -> None:
+        self._held = np.empty((16, width))
+        self._count = 0
+
+    def add(self, row: Sequence[float]) -> None:
+        """Adds a row; what `first` returned before stays as it is."""
+        if self._count == len(self._held):
+            self._held = np.concatenate([self._held, np.empty_like(self._held)])
+        self._held[self._count] = row
+        self._count += 1
+
+    def first(self, count: int) -> Array:
+        """The first rows, (count, width)."""
+        return self._held[:count]
 
 
 def total_violations(violations: Array) -> Array:

@@ -16,8 +16,9 @@ from robustune.errors import Mistake
 from robustune.replay import Ended, Nets, best, replay
 from search_spaces import EarlyStopping, Sampler, Study, StudyError
 from search_spaces.complaints import Complaints
+from search_spaces.early_stopping import read_early_stopping
 from search_spaces.epochs import check_epochs
-from search_spaces.sections import read_early_stopping, read_sampler
+from search_spaces.sections import read_sampler
 
 SHARE: Final = 0.95
 """Of the table's best hypervolume; how soon a search has it is what searches are compared by."""

@@ -10,12 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from search_spaces.complaints import Complaints, quote
 from search_spaces.domains import Text
+from search_spaces.early_stopping import read_early_stopping
 from search_spaces.epochs import check_epochs
 from search_spaces.files import find, parse, read_text, shipped
 from search_spaces.sections import (
     read_budget,
     read_constraints,
-    read_early_stopping,
     read_measure,
     read_objectives,
     read_options,

@@ -8,7 +8,7 @@ from typing import Any
 from search_spaces.domains import CHOICE_LIMIT, SUBSET_LIMIT
 from search_spaces.samplers import SAMPLERS
 from search_spaces.sections import METRICS_LIMIT, OBJECTIVES_LIMIT
-from search_spaces.study import EPOCHS_LIMIT, FIRST_LIMIT, HOURS_LIMIT, TEACHERS_LIMIT, TRIALS_LIMIT
+from search_spaces.study import BRACKETS_LIMIT, EPOCHS_LIMIT, FIRST_LIMIT, HOURS_LIMIT, TEACHERS_LIMIT, TRIALS_LIMIT
 
 Schema = dict[str, Any]
 
@@ -83,6 +83,12 @@ def _properties(trainers: Iterable[str]) -> Schema:
                 "name": {"enum": ["none", "pareto_halving"]},
                 "grace": {"type": "integer", "minimum": 1, "description": "epochs before a trial can be stopped"},
                 "reduction": {"type": "integer", "minimum": 2, "description": "one of so many goes on at a rung"},
+                "brackets": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": BRACKETS_LIMIT,
+                    "description": "groups of trials, each with a later first rung than the one before it",
+                },
             },
             required=["name"],
         ),

@@ -9,7 +9,7 @@ from search_spaces.complaints import Complaints, path_of, quote
 from search_spaces.domains import KINDS, Value
 from search_spaces.laws import Fragment, Law, Parts
 from search_spaces.samplers import SAMPLERS, check_divisions, check_population
-from search_spaces.study import EPOCHS_LIMIT, TRIALS_LIMIT, Budget, Constraint, EarlyStopping, Objective, Sampler
+from search_spaces.study import EPOCHS_LIMIT, TRIALS_LIMIT, Budget, Constraint, Objective, Sampler
 from search_spaces.tables import check_keys, is_table, read_part
 
 OBJECTIVES_LIMIT = 10
@@ -160,19 +160,6 @@ def read_sampler(value: object, budget: Budget | None, complaints: Complaints, o
     if name == "nsga3":
         check_divisions(options, max(1, objectives), complaints)
     return Sampler(name=name, options=options)
-
-
-def read_early_stopping(value: object, budget: Budget | None, complaints: Complaints) -> EarlyStopping | None:
-    """The rule of [early_stopping]."""
-    rule = read_part(EarlyStopping, value, ("early_stopping",), complaints, {"reduction": 2})
-    if isinstance(value, dict) and "name" not in value:
-        complaints.add("early_stopping.name", "the key is missing")
-    if rule is not None and budget is not None and rule.name != "none" and rule.grace > budget.epochs:
-        complaints.add(
-            "early_stopping.grace",
-            f"{rule.grace} is more than the {budget.epochs} epochs of the budget: no trial could ever be stopped",
-        )
-    return rule
 
 
 def _tables(value: object, key: str, limit: int, complaints: Complaints) -> list[object]:

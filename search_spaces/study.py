@@ -23,6 +23,8 @@ EPOCHS_LIMIT = 10_000
 HOURS_LIMIT = 100_000
 FIRST_LIMIT = 1_000
 TEACHERS_LIMIT = 100
+BRACKETS_LIMIT = 14
+"""Brackets of the most epochs, the first rung at 1 and a reduction of 2: one more would leave no rung."""
 
 
 def lawful_name(name: str) -> str:
@@ -112,11 +114,26 @@ class EarlyStopping:
         name: "none" or "pareto_halving".
         grace: epochs that every trial may train before it can be stopped.
         reduction: of that many trials at a rung about one goes on; rungs lie a factor of it apart.
+        brackets: into so many groups trials are drawn; the first rung of each lies a factor of `reduction` after the
+            one before it.
     """
 
     name: Literal["none", "pareto_halving"] = "none"
     grace: Annotated[int, Field(strict=True, ge=1, le=EPOCHS_LIMIT)] = 1
     reduction: Annotated[int, Field(strict=True, ge=2, le=1_000)] = 3
+    brackets: Annotated[int, Field(strict=True, ge=1, le=BRACKETS_LIMIT)] = 1
+
+    def rungs(self, epochs: int, bracket: int = 0) -> tuple[int, ...]:
+        """Epochs below `epochs` at which trials of a bracket are compared, ascending; none without early stopping.
+
+        They are grace * reduction^(k + bracket), so those of the first bracket hold those of all others.
+        """
+        found = []
+        rung = self.grace * self.reduction**bracket
+        while self.name != "none" and rung < epochs:
+            found.append(rung)
+            rung *= self.reduction
+        return tuple(found)
 
 
 def drawing_order(space: Mapping[str, Domain]) -> list[str]:
@@ -208,13 +225,15 @@ class Study:
     def content(self) -> dict[str, Any]:
         """What decides the results, as plain data: everything but name, description and source.
 
-        Bounds, first trials and teachers that are not there are left out, and so is the first epoch: studies of before
-        there were such keys keep their digest.
+        Bounds, first trials and teachers that are not there are left out, and so are the first epoch and a bracket
+        alone: studies of before there were such keys keep their digest.
         """
         plain: dict[str, Any] = _STUDY.dump_python(self, mode="json")
         for one in (*plain["objectives"], *plain["constraints"]):
             if one["from_epoch"] == 1:
                 del one["from_epoch"]
+        if plain["early_stopping"]["brackets"] == 1:
+            del plain["early_stopping"]["brackets"]
         plain["budget"] = {key: value for key, value in plain["budget"].items() if value is not None}
         absent = [key for key in ("first", "warm_start_from") if not plain[key]]
         return {key: value for key, value in plain.items() if key not in ("name", "description", "source", *absent)}

@@ -116,7 +116,7 @@ def test_a_trial_without_a_checkpoint_of_its_last_epoch_is_told(settings: Settin
 
 
 def test_a_trainer_without_an_evaluation_is_told(settings: Settings, curves: Callable[..., Path]) -> None:
-    study = read_study(curves(trials=1, epochs=1), vocabularies())
+    study = read_study(curves(trials=1, epochs=1, early_stopping="none"), vocabularies())
     with Ledger.create(settings.results_folder / "curves", study, {}) as ledger:
         ledger.ask(0, {"angle": 0.5, "loss": 0.1}, 1, {})
         ledger.report(0, 1, {"accuracy": 0.5, "robustness": 0.5}, 1.0, 0.1, end="complete")

@@ -1,0 +1,89 @@
+"""The section [early_stopping]: a rule that could stop nobody is refused, and its keys travel with the study."""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search_spaces import Budget, EarlyStopping, Study, StudyError
+from search_spaces.complaints import Complaints
+from search_spaces.early_stopping import read_early_stopping
+from search_spaces.schema import json_schema
+from search_spaces.study import BRACKETS_LIMIT, EPOCHS_LIMIT
+
+Read = Callable[..., Study]
+
+
+def with_rule(lawful: str, rule: str, epochs: int = 9) -> str:
+    """The lawful study with other lines under [early_stopping]."""
+    head = lawful[: lawful.index("[early_stopping]")].replace("epochs = 9", f"epochs = {epochs}")
+    return f"{head}[early_stopping]\n{rule}\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "epochs", "said"),
+    [
+        ("grace = 9", 9, "early_stopping.grace: 9 is not below the 9 epochs of the budget, so no trial could "),
+        ("grace = 10", 9, 'ever be stopped; lower it, or write name = "none"'),
+        ("", 1, 'below the 1 epoch of the budget, so no trial could ever be stopped; write name = "none"'),
+        (
+            "brackets = 3",
+            9,
+            "early_stopping.brackets: 3 is more than 2: with grace = 1 and reduction = 3 the first rung of bracket 3 "
+            "would be epoch 9, not below the 9 epochs of the budget; name at most 2",
+        ),
+        ("grace = 3\nbrackets = 2", 9, "name at most 1"),
+        ("brackets = 0", 9, "early_stopping.brackets: 0 is not at least 1"),
+        ("brackets = 2.0", 9, "early_stopping.brackets: 2.0 is not a whole number"),
+        ("bracket = 2", 9, "did you mean 'brackets'"),
+    ],
+)
+def test_a_halving_without_a_rung_is_refused_and_told_what_would_do(
+    read: Read, lawful: str, rule: str, epochs: int, said: str
+) -> None:
+    with pytest.raises(StudyError) as refused:
+        read(with_rule(lawful, f'name = "pareto_halving"\n{rule}', epochs))
+    assert said in str(refused.value)
+    assert len(refused.value.complaints) == 1
+
+
+@given(grace=st.integers(1, 12), reduction=st.integers(2, 5), brackets=st.integers(1, 6), epochs=st.integers(1, 40))
+def test_a_rule_is_refused_just_where_a_bracket_would_have_no_rung(
+    grace: int, reduction: int, brackets: int, epochs: int
+) -> None:
+    rule, complaints = EarlyStopping("pareto_halving", grace, reduction, brackets), Complaints("file")
+    assert read_early_stopping(asdict(rule), Budget(trials=9, epochs=epochs), complaints) == rule
+    assert len(complaints) == (not all(rule.rungs(epochs, bracket) for bracket in range(brackets)))
+
+
+def test_no_rule_needs_more_brackets_than_the_limit() -> None:
+    most = EarlyStopping("pareto_halving", 1, 2, BRACKETS_LIMIT)
+    assert most.rungs(EPOCHS_LIMIT, BRACKETS_LIMIT - 1)
+    assert not most.rungs(EPOCHS_LIMIT, BRACKETS_LIMIT)
+
+
+def test_brackets_travel_and_one_alone_leaves_the_digest_as_it_was(
+    read: Read, lawful: str, vocabularies: Mapping[str, Any]
+) -> None:
+    plain, named, two = (
+        with_rule(lawful, f'name = "pareto_halving"\n{rule}') for rule in ("", "brackets = 1", "brackets = 2")
+    )
+    assert read(plain).digest == read(named).digest != read(two).digest
+    assert "brackets" not in json.dumps(read(plain).content())
+    assert read(two).content()["early_stopping"]["brackets"] == 2
+    assert Study.from_json(read(two).to_json()) == read(two)
+    # A ledger of before there were brackets.
+    assert Study.from_json(read(plain).to_json().replace(',"brackets":1', "")) == read(plain)
+    jsonschema.validate(tomllib.loads(two), json_schema(vocabularies))
+
+
+def test_fewer_epochs_from_outside_leave_the_rule_alone(read: Read, lawful: str) -> None:
+    """`--epochs 1` tries a study out; that nobody is stopped then is told by `robustune check`."""
+    study = read(with_rule(lawful, 'name = "pareto_halving"\nbrackets = 2')).override(epochs=1)
+    assert study.early_stopping.rungs(1) == ()
