@@ -20,15 +20,16 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from copy import copy
+from datetime import datetime
+from typing import Any, Final
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler
+from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler, RandomSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from robustune.distributions import suggest
 from search_spaces.study import Study
 
 FAILED_VIOLATION = 1e9
@@ -36,6 +37,10 @@ FAILED_VIOLATION = 1e9
 
 Attributes = dict[str, Any]
 """What Optuna's sampler keeps with a trial and with its study (NSGA-II: generation, parents); plain JSON data."""
+
+
+_LONG_AGO: Final = datetime(2000, 1, 1)
+_IDLE: Final = RandomSampler(seed=0)  # a study's sampler while nothing is drawn: told of endings, it does nothing
 
 
 class Teaching:
@@ -107,8 +112,7 @@ class Teaching:
         attributes: Attributes = {}
         for rung, lesson in self._lessons.items():
             if rung != beside:
-                known = Known(parameters, laws, kin)
-                _, kept = lesson.begin(number, known, known.repeat)
+                kept = lesson.place(number, parameters, laws, kin)
                 attributes |= {str(rung): kept} if kept else {}
         return attributes
 
@@ -121,9 +125,7 @@ class Teaching:
     ) -> None:
         """Sets a trial that was drawn before running at every rung, without drawing."""
         for rung, lesson in self._lessons.items():
-            known = Known(parameters, laws, None)
-            lesson.begin(number, known, known.repeat)
-            lesson.give(number, attributes.get(str(rung), {}))
+            lesson.restore(number, parameters, laws, attributes.get(str(rung), {}))
 
     def tell(self, number: int, rung: int, metrics: Mapping[str, float]) -> None:
         """Tells a rung what a trial scored there; FAIL if a score is missing or not finite. Once told, it stays."""
@@ -160,7 +162,7 @@ class Lesson:
                 storage=self._storage, directions=["maximize" if goal == "max" else "minimize" for goal in goals]
             )
         self._id = self._storage.get_study_id_from_name(self._study.study_name)
-        self._running: dict[int, Trial] = {}
+        self._running: dict[int, int] = {}  # Optuna's number of each trial, by ours
         self.rows = 0
 
     def begin(self, number: int, sampler: BaseSampler, draw: Callable[[Trial], None]) -> tuple[Trial, Attributes]:
@@ -169,27 +171,59 @@ class Lesson:
         self._study.sampler = sampler
         trial = self._study.ask()
         draw(trial)
-        self._running[number] = trial
+        self._study.sampler = _IDLE
+        self._running[number] = trial.number
         after = self._storage.get_study_system_attrs(self._id)
         kept = {
-            "trial": dict(self._storage.get_trial(self._row(trial)).system_attrs),
+            "trial": dict(self._storage.get_trial(self._row(number)).system_attrs),
             "study": {key: value for key, value in after.items() if key not in before},
         }
         return trial, {owner: values for owner, values in kept.items() if values}
 
-    def give(self, number: int, attributes: Attributes) -> None:
-        """Gives a running trial and its study back what `begin` returned."""
-        for key, value in attributes.get("trial", {}).items():
-            self._storage.set_trial_system_attr(self._row(self._running[number]), key, value)
+    def place(
+        self, number: int, parameters: Mapping[str, Any], laws: Mapping[str, BaseDistribution], kin: BaseSampler | None
+    ) -> Attributes:
+        """Sets a trial running that was drawn elsewhere; returns what its kin, if it breeds, counted it into.
+
+        Raises:
+            ValueError: a parameter lies outside its distribution.
+        """
+        self._take(number, parameters, laws, {})
+        if not isinstance(kin, NSGAIISampler | NSGAIIISampler):
+            return {}
+        kin.get_trial_generation(self._study, self._storage.get_trial(self._row(number)))
+        return {"trial": dict(self._storage.get_trial(self._row(number)).system_attrs)}
+
+    def restore(
+        self,
+        number: int,
+        parameters: Mapping[str, Any],
+        laws: Mapping[str, BaseDistribution],
+        attributes: Attributes,
+    ) -> None:
+        """Sets a trial running that was drawn before, with what `begin` or `place` returned of it.
+
+        Raises:
+            ValueError: a parameter lies outside its distribution.
+        """
+        self._take(number, parameters, laws, attributes.get("trial", {}))
         for key, value in attributes.get("study", {}).items():
             self._storage.set_study_system_attr(self._id, key, value)
 
+    def _take(
+        self,
+        number: int,
+        parameters: Mapping[str, Any],
+        laws: Mapping[str, BaseDistribution],
+        attributes: Mapping[str, Any],
+    ) -> None:
+        self._study.add_trial(Row.running(parameters, laws, attributes))
+        self._running[number] = self._storage.get_n_trials(self._id) - 1
+
     def complete(self, number: int, values: Sequence[float], violations: Mapping[str, float]) -> None:
         """Tells finite values and violations (feasible at or below 0) of a running trial; nothing for another."""
-        if (trial := self._running.pop(number, None)) is not None:
-            for key, violation in violations.items():
-                trial.set_constraint(key, violation)
-            self._study.tell(trial, list(values))
+        if number in self._running:
+            self._tell(number, values, violations)
             self.rows += 1
             self._remember_worst(values, violations)
 
@@ -201,9 +235,8 @@ class Lesson:
         """
         if self._imputes:
             self._impute(number)
-        elif (trial := self._running.pop(number, None)) is not None:
-            trial.set_constraint("failed", FAILED_VIOLATION)
-            self._study.tell(trial, [0.0] * len(self._study.directions))
+        elif number in self._running:
+            self._tell(number, [0.0] * len(self._goals), {"failed": FAILED_VIOLATION})
 
     def trials(self) -> list[FrozenTrial]:
         """Trials with scores and running ones; Optuna replaces one that it changes, so these stay as they are."""
@@ -218,68 +251,53 @@ class Lesson:
     def _impute(self, number: int) -> None:
         if not self._worst:
             self.fail(number)
-        elif (trial := self._running.pop(number, None)) is not None:
-            for key, violation in self._violations.items():
-                trial.set_constraint(key, violation)
-            self._study.tell(trial, self._worst)
+        elif number in self._running:
+            self._tell(number, self._worst, self._violations)
 
     def fail(self, number: int) -> None:
         """Makes samplers ignore a running trial; nothing for one that was told."""
-        if (trial := self._running.pop(number, None)) is not None:
-            self._study.tell(trial, state=TrialState.FAIL)
+        if number in self._running:
+            self._study.tell(self._running.pop(number), state=TrialState.FAIL)
 
-    def _row(self, trial: Trial) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
+    def _tell(self, number: int, values: Sequence[float], violations: Mapping[str, float]) -> None:
+        if violations:
+            trial = Trial(self._study, self._row(number))
+            for key, violation in violations.items():
+                trial.set_constraint(key, violation)
+        self._study.tell(self._running.pop(number), list(values))
+
+    def _row(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._id, self._running[number])
 
 
-class Known(BaseSampler):
-    """Answers with parameters that were drawn elsewhere, and draws nothing.
+class Row(FrozenTrial):
+    """A trial that was drawn elsewhere, which the rungs hold between them: parameters and distributions stand once.
 
-    Optuna's `enqueue_trial` would do as well, but then the study's sampler draws a whole trial for nothing (10 ms with
-    TPE) and warns about every parameter that it did not expect.
-
-    Args:
-        parameters: values by name.
-        laws: their distributions.
-        kin: the sampler that drew them; a genetic one counts the trial into a generation here too.
+    Drawn again by a sampler that only repeats them, each parameter would be copied at each rung, with a distribution of
+    its own. A storage keeps a deep copy of what is added; it replaces what it changes, so a shallow one does.
     """
 
-    def __init__(
-        self, parameters: Mapping[str, Any], laws: Mapping[str, BaseDistribution], kin: BaseSampler | None
-    ) -> None:
-        self._parameters = dict(parameters)
-        self._laws = dict(laws)
-        self._kin = kin
+    @classmethod
+    def running(
+        cls, parameters: Mapping[str, Any], laws: Mapping[str, BaseDistribution], attributes: Mapping[str, Any]
+    ) -> "Row":
+        """A trial in flight; mappings that are dicts are kept, not copied, the attributes excepted."""
+        return cls(
+            number=0,  # the storage gives both numbers
+            trial_id=0,
+            state=TrialState.RUNNING,
+            params=parameters if isinstance(parameters, dict) else dict(parameters),
+            distributions=laws if isinstance(laws, dict) else dict(laws),
+            user_attrs={},
+            system_attrs=dict(attributes),
+            value=None,
+            intermediate_values={},
+            datetime_start=_LONG_AGO,
+            datetime_complete=None,
+        )
 
-    def repeat(self, trial: Trial) -> None:
-        """Writes the parameters into a trial that this sampler was asked for."""
-        for key, law in self._laws.items():
-            suggest(trial, key, law)
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Counts the trial into the generation that its kin would give it in this study."""
-        if isinstance(self._kin, NSGAIISampler | NSGAIIISampler):
-            self._kin.get_trial_generation(study, trial)
-
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All parameters, whatever the study holds."""
-        return self._laws
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """The parameters as they were drawn."""
-        return self._parameters
-
-    def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """Nothing: a parameter that was not drawn, or no longer lies in its domain.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(f"{param_name}: {self._parameters.get(param_name)!r} lies outside {param_distribution}")
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Row":
+        return copy(self)
 
 
 @contextmanager
