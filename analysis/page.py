@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from analysis.chart import curve_chart, front_chart
 from analysis.curves import by_epoch, hypervolume_by_trial
+from analysis.ending import End
 from analysis.front import hypervolume, scores
 from analysis.page_parts import SCRIPT, STYLE
 from analysis.panels import Kind, kind_name, panels
@@ -37,6 +38,7 @@ def render(
     links: Links | None = None,
     sections: Sequence[str] = (),
     later: Sequence[str] = (),
+    end: End | None = None,
 ) -> str:
     """Returns the page of a study as HTML.
 
@@ -49,9 +51,10 @@ def render(
             link where it is relative to the page's folder and has no `..`.
         sections: HTML that comes first, as `analysis.page_sections` makes it.
         later: HTML that comes after front and curves.
+        end: what ended the search.
     """
     body = [
-        _head_of_page(trials, front, study),
+        _head_of_page(trials, front, study, end),
         *sections,
         _fronts(trials, front, study),
         _front_table(front, study, links or {}),
@@ -90,9 +93,9 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _head_of_page(trials: pa.Table, front: pa.Table, study: Study) -> str:
+def _head_of_page(trials: pa.Table, front: pa.Table, study: Study, end: End | None) -> str:
     states = trials["state"].to_pylist()
-    told = {
+    known = {
         "Trials": f"{len(states) - states.count('running')} of {trial_limit(study)}",
         "Complete": states.count("complete"),
         "Stopped early": states.count("stopped"),
@@ -104,9 +107,10 @@ def _head_of_page(trials: pa.Table, front: pa.Table, study: Study) -> str:
         "Sampler": study.sampler.name,
         "Seed": study.seed,
     }
-    facts = "".join(f"<div><dt>{name}</dt><dd>{escaped(value)}</dd></div>" for name, value in told.items())
+    facts = "".join(f"<div><dt>{name}</dt><dd>{escaped(value)}</dd></div>" for name, value in known.items())
     description = f"<p>{escaped(study.description)}</p>" if study.description else ""
-    return f'<h1>{escaped(study.name)}</h1>{description}<dl class="facts">{facts}</dl>'
+    told = f"<p>The search ended: {escaped(end.words)}.</p>" if end else ""
+    return f'<h1>{escaped(study.name)}</h1>{description}<dl class="facts">{facts}</dl>{told}'
 
 
 def _reached(front: pa.Table, study: Study) -> dict[str, object]:

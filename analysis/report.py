@@ -9,6 +9,7 @@ from analysis.class_iou_figure import draw_class_iou
 from analysis.corruption import chosen
 from analysis.corruption_figure import save_errors
 from analysis.corruption_section import corruption_section
+from analysis.ending import ended, stopped_section
 from analysis.fitting import (
     fitting_class_iou,
     fitting_errors,
@@ -93,7 +94,7 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
     }
     corrupted = corruption_section(study, records.sets(folder), records.measured(folder), errors)
-    later = [corrupted, mask_section(masks), class_section(classes)]
+    later = [stopped_section(trials), corrupted, mask_section(masks), class_section(classes)]
     extra = (
         noise_section(dict(noise.values())),
         grid_section(maps, study),
@@ -102,7 +103,7 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         miou_section(miou),
     )
     texts = {
-        "report.html": page.render(trials, epochs, best, study, leads, extra, later),
+        "report.html": page.render(trials, epochs, best, study, leads, extra, later, ended(folder)),
         "study.toml": study.source,
     }
     return paths | {name: _write(target / name, text) for name, text in texts.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 LEDGER_FILE: Final = "ledger.sqlite"
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 STATES: Final = ("running", "complete", "stopped", "failed")
 STUDY_SEAL: Final = -1
 # The low byte of an error code names its kind, the rest the cause.

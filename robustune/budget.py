@@ -2,25 +2,17 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from analysis import records
+from analysis import ending, records
+from analysis.ending import STOPPED, End
 from analysis.front import losses
 from search_spaces.extent import trial_limit
 from search_spaces.study import Study
 
 SECONDS_AN_HOUR = 3600.0
-
-
-@dataclass(frozen=True)
-class End:
-    """Which bound of the budget ended a search, by its key in the study file, and in words."""
-
-    key: str
-    words: str
 
 
 class Spending:
@@ -136,9 +128,12 @@ def spending(folder: Path, study: Study | None = None, extended: float | None = 
 
 
 def end_of(folder: Path) -> End | None:
-    """Which bound ended a study that no driver works on; None where it has not ended.
+    """Which bound ended a study that no driver works on; None where it has not ended, or was stopped before.
 
     Raises:
         LedgerError: there is no whole ledger.
     """
+    told = ending.ended(folder)
+    if told is not None and told.key != STOPPED:
+        return told
     return spending(folder).end(records.driver_seconds(folder))

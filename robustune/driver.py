@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from robustune.budget import End, Spending
+from analysis.ending import End
+from robustune.budget import Spending
 from robustune.halving import ParetoHalving, rungs
 from robustune.record import Past, Record
 from robustune.sampler import Sampler
@@ -71,6 +72,7 @@ class Driver:
         self._replay(past)
         self._spent = past.seconds
         self._began = clock()
+        self._ended: End | None = None
 
     @property
     def remaining(self) -> int:
@@ -79,8 +81,9 @@ class Driver:
 
     @property
     def end(self) -> End | None:
-        """Which bound of the budget keeps further trials from beginning; None: there is none yet."""
-        return self._spending.end(self._seconds())
+        """Which bound of the budget was the first to keep further trials from beginning; None: there is none yet."""
+        self._ended = self._ended or self._spending.end(self._seconds())
+        return self._ended
 
     @property
     def put_aside(self) -> int:

@@ -80,6 +80,13 @@ def _extended(connection: sqlite3.Connection, fact: Fact) -> int:
     return STUDY_SEAL
 
 
+def _end_of_search(connection: sqlite3.Connection, fact: Fact) -> int:
+    told = {"seq": _next_seq(connection), "at": fact["at"], "key": fact["key"], "words": fact["words"]}
+    _set_study(connection, "end", text_of(told))
+    _set_study(connection, "schema_version", text_of(fact["schema_version"]))
+    return STUDY_SEAL
+
+
 def _taught(connection: sqlite3.Connection, fact: Fact) -> int:
     # Made here: ledgers that learn nothing, those of before there was such a table among them, have none.
     connection.execute(TAUGHT_TABLE)
@@ -168,6 +175,7 @@ _RULES: Final[Mapping[str, Callable[[sqlite3.Connection, Fact], int]]] = {
     "closed": _closed,
     "set": _set,
     "extended": _extended,
+    "end": _end_of_search,
     "taught": _taught,
     "asked": _asked,
     "reported": _reported,

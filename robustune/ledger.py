@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from analysis import records, schema
+from analysis import ending, records, schema
+from analysis.ending import End
 from analysis.records import read_study
 from robustune import relative
 from robustune.checkpoints import newest_whole
@@ -131,6 +132,11 @@ class Ledger:
         budget = study.content()["budget"]
         self._commit("extended", study=study.to_json(), budget=budget, schema_version=schema.SCHEMA_VERSION)
         self.study = study
+
+    def conclude(self, end: End) -> None:
+        """Commits what ended the search, where that is news."""
+        if ending.ended(self.folder) != end:
+            self._commit("end", key=end.key, words=end.words, schema_version=schema.SCHEMA_VERSION)
 
     def ask(self, number: int, config: Mapping[str, Any], seed: int, attributes: Mapping[str, Any]) -> None:
         """Commits that a trial begins with this configuration; `attributes` are the sampler's own."""

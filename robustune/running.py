@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from analysis import ending, records, report
 from analysis import front as fronts
-from analysis import records, report
+from analysis.ending import STOPPED, End
 from robustune.building import warn_of_unshared
 from robustune.cluster import Cluster, connected
 from robustune.driver import Driver
@@ -27,6 +28,7 @@ from search_spaces import Study
 RECORDED_PACKAGES = ("robustune", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow", "scikit-learn", "numpy")
 LINKS_SECONDS = 10.0
 LAST_SYNC_SECONDS = 60.0
+BY_USER = End(STOPPED, "stopped by the user (robustune stop)")
 LAST_WORD_SECONDS = 3.0  # who presses Ctrl-C, or a machine that goes down, does not wait for a server
 
 
@@ -67,7 +69,7 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
     tracking = Tracking(ledger.folder, settings.tracking, screen.say)
     stop = Stop(ledger.folder, settings, ledger.session)
     stop.clear()  # what is there was meant for another driver; who asks this one asks again
-    interrupted = True
+    interrupted, stopped = True, False
     try:
         driver = Driver(ledger, lambda: _changed(tracking, screen), stop)
         if driver.requeued:
@@ -76,6 +78,10 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
             _train(driver, ledger, settings, screen, tracking, stop.path)
         else:
             tracking.start()
+        stopped = cut_short(driver, stop)
+        # A finished search that is reported again ended by what it ended by: hours have gone by since.
+        if (end := BY_USER if stopped else ending.ended(ledger.folder) or driver.end) is not None:
+            ledger.conclude(end)
         tracking.settle(LINKS_SECONDS)  # so that the report knows the run of every trial
         paths = write_report(ledger.folder, settings.tracking)
         interrupted = False
@@ -83,11 +89,10 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
         stop.clear()
         # Ended by a stop, it goes on later: its runs in flight are KILLED until then, as after Ctrl-C. One that came to
         # its end before the stop was heeded has ended.
-        unfinished = interrupted or cut_short(driver, stop)
+        unfinished = interrupted or stopped
         tracked = tracking.finish(LAST_WORD_SECONDS if interrupted else LAST_SYNC_SECONDS, unfinished)
-    stopped = cut_short(driver, stop)
-    if driver.end is not None and not stopped:
-        screen.say(f"the search ended: {driver.end.words}")
+    if end is not None and not stopped:
+        screen.say(f"the search ended: {end.words}")
     return _result(ledger, settings, paths, tracked, tracking.compare_fragment, stopped)
 
 

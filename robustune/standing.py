@@ -7,7 +7,8 @@ from pathlib import Path
 
 from analysis import front as fronts
 from analysis import records
-from robustune.budget import SECONDS_AN_HOUR, End, end_of, spending
+from analysis.ending import End, ended
+from robustune.budget import SECONDS_AN_HOUR, end_of, spending
 from robustune.remaining import Life, epochs_left
 from robustune.unmet import Unmet, unmet
 from search_spaces.extent import trial_limit
@@ -84,10 +85,15 @@ def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> St
         front=fronts.rows(front, study),
         hypervolume=history["hypervolume"][-1].as_py() if history.num_rows else 0.0,
         seconds_left=None if seconds is None else _seconds_left(folder, study, lives, seconds, earlier),
-        end=None if counts["running"] else end_of(folder),
+        end=_end(folder, counts["running"], at_work=seconds is not None),
         unmet=unmet(study, records.epochs(folder)) if study.constraints else (),
         epochs=sum(life.epochs for life in lives),
     )
+
+
+def _end(folder: Path, running: int, at_work: bool) -> End | None:
+    told = None if at_work else ended(folder)
+    return told or (None if running else end_of(folder))
 
 
 def _seconds_left(folder: Path, study: Study, lives: Sequence[Life], seconds: float, earlier: int) -> float | None:

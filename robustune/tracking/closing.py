@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from analysis import records
+from analysis import ending, records
 from analysis.front import front, hypervolume_history
 from robustune.relative import reached
 from search_spaces import Study
@@ -54,6 +54,8 @@ def note(folder: Path, experiment: str, runs: Mapping[int, str]) -> str:
     ended = ", ".join(f"{number} {state}" for state, number in counts.items() if number) or "no trials yet"
     # The UI shows only the first lines until "show more" is pressed, so the link comes first.
     lines = [f"**{_escaped(study.name)}**: {ended}. {_summary(folder, study, experiment, runs)}", ""]
+    if told := _how_it_ended(folder):
+        lines += [told, ""]
     if study.description:
         lines += [_escaped(study.description), ""]
     for told in reached(folder):
@@ -63,6 +65,14 @@ def note(folder: Path, experiment: str, runs: Mapping[int, str]) -> str:
     if rows:
         lines += [_cells("trial", *(_escaped(name) for name in names)), _cells("---", *("---" for _ in names)), *rows]
     return "\n".join(lines)
+
+
+def _how_it_ended(folder: Path) -> str:
+    """What ended the search, and how many trials early stopping ended after which epoch; "" where there is neither."""
+    end, stopped = ending.ended(folder), ending.stopped_after(records.trials(folder))
+    counts = [f"{len(numbers)} after epoch {epoch}" for epoch, numbers in stopped.items()]
+    told = [f"The search ended: {_escaped(end.words)}."] if end else []
+    return " ".join([*told, *([f"Stopped early: {', '.join(counts)}."] if counts else [])])
 
 
 def _summary(folder: Path, study: Study, experiment: str, runs: Mapping[int, str]) -> str:

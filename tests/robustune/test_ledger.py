@@ -279,10 +279,10 @@ class TestDamage:
 
     def test_a_newer_schema_says_to_update(self, whole: Path) -> None:
         connection = sqlite3.connect(whole)
-        connection.execute("UPDATE study SET value = '3' WHERE key = 'schema_version'")
+        connection.execute("UPDATE study SET value = '4' WHERE key = 'schema_version'")
         connection.commit()
         connection.close()
-        assert "newer robustune (schema 3" in self.refused(whole)
+        assert "newer robustune (schema 4" in self.refused(whole)
 
     def test_a_log_without_its_ledger_is_not_played_into_a_new_one(self, whole: Path) -> None:
         whole.with_name("ledger.sqlite-wal").write_bytes(b"log")
