@@ -14,7 +14,7 @@ from analysis import records
 from robustune import address
 from robustune.differences import mismatch
 from robustune.errors import Mistake
-from robustune.halving import rungs
+from robustune.halving import rungs, shares
 from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
 from search_spaces.complaints import plain_text
@@ -266,7 +266,7 @@ def describe(study: Study, settings: Settings) -> list[str]:
         f"{study.name}: {study.trainer} on {study.data}, {objectives}",
         *(() if (taught := wanting(study, settings)) is None else taught.told),
         f"at most {trial_limit(study)} trials of {study.budget.epochs} epochs{_bounds(study)}; "
-        f"sampler {study.sampler.name}, early stopping {study.early_stopping.name}, seed {study.seed}",
+        f"sampler {study.sampler.name}, early stopping {_stopping(study)}, seed {study.seed}",
         f"searched: {', '.join(study.space)}",
         *map(plain_text, relative.planned(study)),
         f"results: {plain_text(str(settings.results_folder / study.name))}",
@@ -285,6 +285,26 @@ def _bounds(study: Study) -> str:
         "{} trials in a row without gain": budget.patience,
     }
     return "".join(f", or {words.format(value)}" for words, value in told.items() if value is not None)
+
+
+def _stopping(study: Study) -> str:
+    """The rule by its name, and the epochs at which the trials of each bracket are compared."""
+    rule, epochs = study.early_stopping, study.budget.epochs
+    if rule.name == "none":
+        return rule.name
+    brackets = [_counted_out(rule.rungs(epochs, bracket)) for bracket in range(rule.brackets)]
+    if rule.brackets == 1:
+        return f"{rule.name} ({brackets[0]})"
+    parts = zip(shares(rule, epochs), brackets, strict=True)
+    return f"{rule.name} ({'; '.join(f'{float(share):.0%} of trials {words}' for share, words in parts)})"
+
+
+def _counted_out(epochs: Sequence[int]) -> str:
+    """Epochs as words, as in "compared after epochs 1 and 3"."""
+    if not epochs:
+        return "never compared"
+    *others, last = map(str, epochs)
+    return f"compared after epochs {', '.join(others)} and {last}" if others else f"compared after epoch {last}"
 
 
 def _told(planned: Sequence[Step], chosen: Collection[str]) -> list[str]:

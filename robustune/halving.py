@@ -58,6 +58,13 @@ def _expected(early_stopping: EarlyStopping, epochs: int, bracket: int) -> Fract
     return sum((Fraction(high - low, early_stopping.reduction**passed) for passed, (low, high) in steps), Fraction())
 
 
+def lasting(early_stopping: EarlyStopping, epochs: int) -> Fraction:
+    """The share of trials that spend their full epochs where one in `reduction` goes on at every rung."""
+    passed = [len(early_stopping.rungs(epochs, bracket)) for bracket in range(early_stopping.brackets)]
+    parts = zip(shares(early_stopping, epochs), passed, strict=True)
+    return sum((share / early_stopping.reduction**count for share, count in parts), Fraction())
+
+
 class ParetoHalving:
     """Lets the best of each rung go on, about one in `reduction`, by what has arrived there so far.
 

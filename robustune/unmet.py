@@ -1,12 +1,13 @@
 """Constraints that no trial has met so far, told while a search runs: whether to go on is for people to say."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from analysis.wording import shown
-from robustune.halving import rungs
+from robustune.halving import lasting, rungs
 from robustune.makers import STARTUP_TRIALS
 from search_spaces.extent import trial_limit
 from search_spaces.study import Constraint, Study
@@ -42,7 +43,7 @@ def worth(study: Study) -> int:
     random before they learn; without early stopping that many, or all trials of a smaller budget or grid.
     """
     rule = study.early_stopping
-    least = rule.reduction ** (len(rungs(rule, study.budget.epochs)) - 1) if rule.name != "none" else STARTUP_TRIALS
+    least = STARTUP_TRIALS if rule.name == "none" else math.ceil(1 / lasting(rule, study.budget.epochs))
     return min(max(least, rule.reduction), STARTUP_TRIALS, trial_limit(study))
 
 

@@ -34,6 +34,7 @@ def curves(tmp_path: Path) -> Callable[..., Path]:
         options: str = "",
         sampler: str = "tpe",
         early_stopping: str = "pareto_halving",
+        rule: str = "",
     ) -> Path:
         path = tmp_path / f"{name}.toml"
         path.write_text(
@@ -61,6 +62,7 @@ def curves(tmp_path: Path) -> Callable[..., Path]:
             name = "{sampler}"
             [early_stopping]
             name = "{early_stopping}"
+            {rule}
             """
         )
         return path

@@ -1,16 +1,19 @@
 """Brackets: each is a halving of its own, and which one a trial belongs to is settled before it begins."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from robustune import checks
 from robustune.halving import ParetoHalving, rungs, shares
+from robustune.settings import Settings
 from search_spaces.study import EarlyStopping, Study
 
 BOUND = ({"metric": "c", "at_most": 0.0},)
@@ -145,3 +148,23 @@ def test_where_fewer_epochs_leave_a_bracket_no_rung_its_trials_are_never_stopped
     late = [number for number in range(40) if rule.bracket(number) == 2]
     assert late
     assert all(rule.report(number, 1, {"a": -float(place), "b": 0.0, "c": 0.0}) for place, number in enumerate(late))
+
+
+@pytest.mark.parametrize(
+    ("rule", "epochs", "told"),
+    [
+        ("", 9, "early stopping pareto_halving (compared after epochs 1 and 3), seed"),
+        ("grace = 3", 9, "early stopping pareto_halving (compared after epoch 3), seed"),
+        (
+            "brackets = 2",
+            9,
+            "(68% of trials compared after epochs 1 and 3; 32% of trials compared after epoch 3), seed",
+        ),
+        ("", 1, "early stopping pareto_halving (never compared), seed"),
+    ],
+)
+def test_the_check_tells_when_trials_are_compared(
+    curves: Callable[..., Path], tmp_path: Path, rule: str, epochs: int, told: str
+) -> None:
+    asked = checks.read(curves(epochs=9, rule=rule), epochs=epochs)
+    assert told in "\n".join(checks.describe(asked, Settings(str(tmp_path))))

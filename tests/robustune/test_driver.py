@@ -68,11 +68,14 @@ def run_out(ledger: Ledger, folder: Path, reborn: bool) -> list[Any]:
     return said
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+@pytest.mark.parametrize(
+    ("sampler", "rule"),
+    [("tpe", ""), ("nsga2", ""), ("random", ""), ("tpe", "reduction = 2\nbrackets = 3")],
+)
 def test_a_driver_killed_after_every_report_decides_as_one_that_lived(
-    curves: Curves, tmp_path: Path, sampler: str
+    curves: Curves, tmp_path: Path, sampler: str, rule: str
 ) -> None:
-    study = curves(trials=20, epochs=5, sampler=sampler)
+    study = curves(trials=20, epochs=5, sampler=sampler, rule=rule)
     with begun(study, tmp_path / "lived") as ledger:
         lived = run_out(ledger, tmp_path / "lived", reborn=False)
     with begun(study, tmp_path / "reborn") as ledger:

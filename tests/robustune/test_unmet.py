@@ -60,6 +60,7 @@ def first_epochs(asked: Study, values: Sequence[float]) -> pa.Table:
         (study(epochs=81), 10),
         (study(epochs=9, grace=9), 3),
         (study(rule="none"), 10),
+        (replace(study(), early_stopping=EarlyStopping("pareto_halving", brackets=2)), 6),  # 11 in 60 last
         (study(trials=4), 4),
     ],
 )
@@ -81,6 +82,16 @@ def test_it_is_told_from_a_rungs_worth_on_with_constraint_epoch_count_and_best()
 def test_it_is_told_just_where_enough_came_and_none_met_it(values: list[float]) -> None:
     asked = study(BOUND)
     assert bool(unmet(asked, first_epochs(asked, values))) == (len(values) >= 9 and max(values) < 0.9)
+
+
+def test_of_several_brackets_all_trials_that_come_to_the_first_rung_count() -> None:
+    """Those of a later bracket are not compared there, but they are scored, and none of them met it either."""
+    asked = replace(study(BOUND), early_stopping=EarlyStopping("pareto_halving", brackets=2))
+    assert unmet(asked, first_epochs(asked, [0.3] * 5)) == ()
+    assert "6 trials came to epoch 1" in unmet(asked, first_epochs(asked, [0.3] * 6))[0].words
+    late = replace(asked, constraints=(LATE,))
+    third = [(trial, 3, {"accuracy": 0.3}) for trial in range(6)]
+    assert "6 trials came to epoch 3" in unmet(late, epochs_of(late, third))[0].words
 
 
 def test_who_meets_it_later_has_met_it() -> None:
