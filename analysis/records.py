@@ -160,39 +160,29 @@ def events(folder: Path, after: int = 0) -> Iterator[Event]:
 
     Epochs that a resumed trial took back are not among them; it reports them again, under new numbers.
     """
+    configs: dict[int, tuple[Any, Any]] = {}  # of trials in flight; read once, though each of their events has them
     with reading(folder) as connection:
-        happened = connection.execute(_EVENTS_QUERY, {"after": after}).fetchall()
-    for (
-        seq,
-        kind,
-        trial,
-        config,
-        attributes,
-        recorded,
-        seed,
-        epoch,
-        metrics,
-        trained,
-        scored,
-        state,
-        code,
-        reason,
-    ) in happened:
-        yield Event(
-            seq=seq,
-            kind=kind,
-            trial=trial,
-            config=json.loads(config),
-            attributes=json.loads(attributes),
-            recorded=recorded,
-            seed=seed,
-            epoch=epoch or 0,
-            metrics=json.loads(metrics or "{}"),
-            seconds=(trained or 0.0, scored or 0.0),
-            state=state,
-            code=code,
-            reason=reason,
-        )
+        # The rows come one by one: they are ordered by indices, and whoever takes the first ones pays for no more.
+        for row in connection.execute(_EVENTS_QUERY, {"after": after}):
+            seq, kind, trial, config, attributes, recorded, seed, epoch, metrics, trained, scored, *ending = row
+            if trial not in configs:
+                configs[trial] = (json.loads(config), json.loads(attributes))
+            own = configs.pop(trial) if kind == "ended" else configs[trial]
+            yield Event(
+                seq=seq,
+                kind=kind,
+                trial=trial,
+                config=own[0],
+                attributes=own[1],
+                recorded=recorded,
+                seed=seed,
+                epoch=epoch or 0,
+                metrics=json.loads(metrics or "{}"),
+                seconds=(trained or 0.0, scored or 0.0),
+                state=ending[0],
+                code=ending[1],
+                reason=ending[2],
+            )
 
 
 def tables(folder: Path) -> tuple[Study, pa.Table, pa.Table]:
