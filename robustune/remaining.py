@@ -1,5 +1,6 @@
 """How many epochs a search has still to train, told from how long its trials have lived so far."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,27 @@ class Life:
 
     epochs: int
     running: bool
+
+
+@dataclass(frozen=True)
+class Pace:
+    """From when, and from how many epochs on, the pace of a run is counted: the first ones take its workers' start too.
+
+    Attributes:
+        seen: epochs that had been trained when the run was first looked at; None: it was not yet.
+        earlier: epochs that had been trained when the first of this run were seen; before, more than there can be.
+        since: when that was, in seconds of the clock of whoever looks.
+    """
+
+    seen: int | None = None
+    earlier: int = sys.maxsize
+    since: float = 0.0
+
+    def looked(self, at: float, epochs: int) -> "Pace":
+        """The pace after a look at that time, which found so many epochs."""
+        if self.seen is None:
+            return Pace(epochs)
+        return Pace(self.seen, epochs, at) if self.earlier == sys.maxsize and epochs > self.seen else self
 
 
 def epochs_left(lives: Sequence[Life], to_begin: int, epochs: int) -> float | None:

@@ -15,6 +15,7 @@ from rich.text import Text
 from analysis.records import LedgerError
 from robustune.errors import printable
 from robustune.progress import Building, building
+from robustune.remaining import Pace
 from robustune.standing import Standing, standing
 from trainables.preparation import Step
 
@@ -85,7 +86,7 @@ class Screen:
 
     def _standings(self, folder: Path) -> Iterator[Standing]:
         """Yields how the study stands, and once more at the end; nothing where the ledger cannot be read just then."""
-        started, earlier = time.monotonic(), None
+        pace = Pace()
         last = False
         while not last:
             self._changed.wait(timeout=SHORTEST_PAUSE_SECONDS)
@@ -93,8 +94,8 @@ class Screen:
             last = self._ended.is_set()
             before = time.monotonic()
             with contextlib.suppress(LedgerError):  # the driver meets the same, and it is the one to complain
-                now = standing(folder, None if earlier is None else before - started, earlier or 0)
-                earlier = now.epochs if earlier is None else earlier
+                now = standing(folder, before - pace.since, pace.earlier)
+                pace = pace.looked(before, now.epochs)
                 yield now
             spent = time.monotonic() - before
             if not last:

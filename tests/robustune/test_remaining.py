@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from robustune.remaining import Life, epochs_left
+from robustune.remaining import Life, Pace, epochs_left
 
 
 def ended(*epochs: int) -> list[Life]:
@@ -54,3 +54,11 @@ def test_the_estimate_tends_to_the_truth_while_trials_are_censored() -> None:
     assert already is not None
     assert (to_come - already) / 1000 == pytest.approx(6 / 9 + 3 * 2 / 9 + 9 / 9, rel=0.05)
     assert already == pytest.approx(float(np.maximum(lives - seen, 0)[lives > seen].sum()), rel=0.05)
+
+
+def test_the_pace_is_counted_from_the_first_epochs_of_this_run() -> None:
+    looks = [(100.0, 7), (101.0, 7), (130.0, 9), (131.0, 12)]
+    pace = Pace()
+    for at, epochs in looks:
+        pace = pace.looked(at, epochs)
+    assert (pace.since, pace.earlier) == (130.0, 9)
