@@ -2,14 +2,42 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+from analysis import sources
 from analysis.evaluated import Damaged
 from analysis.knobs import NotDrawable
 from analysis.perturbed_images import ExamplesError
+from analysis.records import Unreachable
 from analysis.schema import LedgerError
 from analysis.wording import visible
+
+Draw = Callable[[list[Path], Path], Mapping[str, Path]]
+"""Writes figures of the studies in these folders into another, and returns their paths by name."""
+
+
+def draw(given: argparse.Namespace, write: Draw) -> int:
+    """Draws the studies that `add_places` and the user named, and returns the exit status, as `run` does.
+
+    Args:
+        given: `places`, `study` and `out`.
+        write: draws; a folder that was made for a Parquet file or for MLflow is gone afterwards.
+    """
+    out = given.out or sources.home(given.places[0])
+
+    def written() -> Mapping[str, Path]:
+        with ExitStack() as stack:
+            return write([stack.enter_context(sources.opened(*place)) for place in _named(given)], out)
+
+    return run(out, written)
+
+
+def _named(given: argparse.Namespace) -> list[tuple[str, str | None]]:
+    """Each place with the study to take from it: MLflow holds several, and each that is named is one to draw."""
+    names: Sequence[str | None] = given.study or [None]
+    return [(place, name) for place in given.places for name in (names if sources.is_tracking(place) else (None,))]
 
 
 def run(out: Path, write: Callable[[], Mapping[str, Path]]) -> int:
@@ -22,7 +50,7 @@ def run(out: Path, write: Callable[[], Mapping[str, Path]]) -> int:
         write: what the command does.
 
     Returns:
-        0; 2 for what cannot be drawn; 3 where files cannot be read or written.
+        0; 2 for what cannot be drawn; 3 where files cannot be read or written; 4 where MLflow does not answer.
     """
     try:
         paths = write()
@@ -32,6 +60,8 @@ def run(out: Path, write: Callable[[], Mapping[str, Path]]) -> int:
         return _fail("CACHE_MISSING" if error.missing else "CACHE_CORRUPT", str(error), 3)
     except LedgerError as error:
         return _fail("STUDY_MISSING" if error.missing else "STATE_CORRUPT", str(error), 3)
+    except Unreachable as error:
+        return _fail("TRACKING_UNREACHABLE", str(error), 4)
     except Damaged as error:
         return _fail("RESULTS_UNWRITABLE", str(error), 3)
     except OSError as error:
@@ -45,6 +75,26 @@ def parser(module: str, description: str, example: str) -> argparse.ArgumentPars
     """Returns a parser of `python -m module` whose help ends with an example."""
     command = f"python -m {module}"
     return argparse.ArgumentParser(prog=command, description=description, epilog=f"Example: {command} {example}")
+
+
+def add_places(to: argparse.ArgumentParser, many: bool = False) -> None:
+    """Adds where the study is recorded, which of several in MLflow it is, and where to write."""
+    to.add_argument(
+        "places",
+        nargs="+" if many else 1,
+        metavar="STUDY",
+        help="a study's folder, a Parquet file of its trials as trials.parquet, or a tracking URI of MLflow",
+    )
+    to.add_argument(
+        "--study",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="which study of a tracking URI, or the id of its parent run (default: the only one)",
+    )
+    to.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to write (default: where the study is; with MLflow, here)"
+    )
 
 
 def add_metrics(to: argparse.ArgumentParser, otherwise: str) -> None:

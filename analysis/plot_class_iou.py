@@ -12,13 +12,13 @@ from analysis.segmentation_evaluated import not_evaluated
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes class-iou-bars as PNG, SVG and Parquet, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes class-iou-bars as PNG, SVG and Parquet, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_class_iou",
         "Draw the intersection over union of every class, without weight noise and under it, of evaluated trials.",
         "results/weight-noise --trial 12 --split hold_out --out /tmp/classes",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a segmentation study's folder that was evaluated")
+    command.add_places(parser)
     command.add_trials(parser)
     parser.add_argument(
         "--split",
@@ -27,10 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="images that it was measured on, which the files' names then end with; original: the search's validation "
         "images (default: test, or what else the data have)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
     given = parser.parse_args(arguments)
-    out = given.out or given.folder
-    return command.run(out, lambda: write(given.folder, out, given.trial, given.split))
+    return command.draw(given, lambda folders, out: write(folders[0], out, given.trial, given.split))
 
 
 def write(folder: Path, out: Path, trials: Sequence[int] = (), split: str = "") -> dict[str, Path]:

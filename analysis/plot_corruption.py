@@ -12,14 +12,14 @@ from analysis.knobs import NotDrawable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the two figures as PNG and SVG, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes the two figures as PNG and SVG, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_corruption",
         "Draw the errors of an evaluated trial under each corruption and severity beside the baseline's, and their "
         "ratio to the baseline's by group.",
         "results/corruption --trial 12 --out /tmp/corruption",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a study's folder that was evaluated")
+    command.add_places(parser)
     parser.add_argument(
         "--trial",
         type=int,
@@ -27,10 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="an evaluated trial, whose number the files' names then end with (default: the one with the least mCE "
         "over corruptions that the search did not see)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
     given = parser.parse_args(arguments)
-    out = given.out or given.folder
-    return command.run(out, lambda: write(given.folder, out, given.trial))
+    return command.draw(given, lambda folders, out: write(folders[0], out, given.trial))
 
 
 def write(folder: Path, out: Path, number: int | None = None) -> dict[str, Path]:

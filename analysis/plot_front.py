@@ -2,24 +2,21 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from analysis import command
 from analysis.report import write_to
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the figures, the page and the tables, prints their paths, and returns the exit status: 0, or 3."""
+    """Writes the figures, the page and the tables, prints their paths, and returns the exit status: 0, 3 or 4."""
     parser = command.parser(
         "analysis.plot_front",
         "Draw the front of a study, also of one still running: figures, page and tables.",
         "results/quickstart --out /tmp/front",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a study's folder, holding ledger.sqlite")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
+    command.add_places(parser)
     given = parser.parse_args(arguments)
-    out = given.out or given.folder
-    return command.run(out, lambda: write_to(given.folder, out))
+    return command.draw(given, lambda folders, out: write_to(folders[0], out))
 
 
 if __name__ == "__main__":

@@ -10,18 +10,16 @@ from analysis.heat_maps import heat_maps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes grid.png and grid.svg, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes grid.png and grid.svg, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_grid",
         "Draw a study that is a grid over two knobs, also one still running, as a heat map for each metric.",
         "results/baseline-coarse --out /tmp/grid",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a study's folder, holding ledger.sqlite")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
+    command.add_places(parser)
     command.add_metrics(parser, "every recorded metric")
     given = parser.parse_args(arguments)
-    out = given.out or given.folder
-    return command.run(out, lambda: write(given.folder, out, given.metric))
+    return command.draw(given, lambda folders, out: write(folders[0], out, given.metric))
 
 
 def write(folder: Path, out: Path, metrics: Sequence[str] = ()) -> dict[str, Path]:

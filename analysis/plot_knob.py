@@ -11,23 +11,21 @@ from analysis.sweep import sweep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes knob.png and knob.svg, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes knob.png and knob.svg, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_knob",
         "Draw what one knob does: a line over the epochs and bars for each of its values. Studies that differ in their "
         "seed alone are drawn as one, with the mean of their trials; others, such as a control, beside each other.",
         "results/knob-batch-size results/knob-batch-size-equal-updates --out /tmp/knob",
     )
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a study's folder, with ledger.sqlite")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
+    command.add_places(parser, many=True)
     command.add_metrics(parser, "clean, perturbed training and perturbed validation accuracy, or all that is recorded")
     given = parser.parse_args(arguments)
-    if len(given.folders) > 1 and given.out is None:
+    if len(given.places) > 1 and given.out is None:
         parser.error(
             "--out DIR is needed where several studies are drawn: the folder of each has a knob.png of its own"
         )
-    out = given.out or given.folders[0]
-    return command.run(out, lambda: write(given.folders, out, given.metric))
+    return command.draw(given, lambda folders, out: write(folders, out, given.metric))
 
 
 def write(folders: Sequence[Path], out: Path, metrics: Sequence[str] = ()) -> dict[str, Path]:

@@ -12,22 +12,20 @@ from analysis.segmentation_evaluated import not_evaluated
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes masks.png and masks.svg, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes masks.png and masks.svg, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_masks",
         "Draw test images beside their true masks, what evaluated trials predict, and what they predict under weight "
         "noise, in the colours of PASCAL VOC, with the mean IoU of each.",
         "results/weight-noise --trial 12 --trial 3 --out /tmp/masks",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a segmentation study's folder that was evaluated")
+    command.add_places(parser)
     command.add_trials(parser)
     parser.add_argument(
         "--images", type=command.at_least_one, default=IMAGES, metavar="N", help=f"how many (default: {IMAGES})"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
     given = parser.parse_args(arguments)
-    out = given.out or given.folder
-    return command.run(out, lambda: write(given.folder, out, given.trial, given.images))
+    return command.draw(given, lambda folders, out: write(folders[0], out, given.trial, given.images))
 
 
 def write(folder: Path, out: Path, trials: Sequence[int] = (), images: int = IMAGES) -> dict[str, Path]:

@@ -12,15 +12,14 @@ from analysis.mce_scores import Scores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes mce.png, mce.svg and mce.parquet, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes mce.png, mce.svg and mce.parquet, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_mce",
         "Draw the mean corruption error of each training recipe in one or more studies, the baseline at 1, and the "
         "clean error beside it. Nets that differ in their seed alone are one bar, the mean with its range.",
         "results/mce-scratch-transform results/mce-scratch-stylised --out /tmp/mce",
     )
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a study's folder, with ledger.sqlite")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
+    command.add_places(parser, many=True)
     parser.add_argument(
         "--scores",
         choices=get_args(Scores),
@@ -29,10 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "validation: the search's own mce",
     )
     given = parser.parse_args(arguments)
-    if len(given.folders) > 1 and given.out is None:
+    if len(given.places) > 1 and given.out is None:
         parser.error("--out DIR is needed where several studies are drawn: the folder of each may have an mce.png")
-    out = given.out or given.folders[0]
-    return command.run(out, lambda: write(given.folders, out, given.scores))
+    return command.draw(given, lambda folders, out: write(folders, out, given.scores))
 
 
 def write(folders: Sequence[Path], out: Path, scores: Scores = "test") -> dict[str, Path]:

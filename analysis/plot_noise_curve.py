@@ -12,7 +12,7 @@ from analysis.noise_nets import Split
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the figure and its table, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes the figure and its table, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_noise_curve",
         "Draw two curves over the weight noise of training, a separately trained net at each point: the score with "
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "noise of inference.",
         "results/weight-noise-curve --out /tmp/noise",
     )
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a study's folder, with ledger.sqlite")
+    command.add_places(parser, many=True)
     parser.add_argument(
         "--trial",
         type=int,
@@ -37,14 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="images on which `robustune evaluate` scored, original being the validation images (default: the scores "
         "of the search itself; with --trial: test)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
     given = parser.parse_args(arguments)
-    if len(given.folders) > 1 and given.trial:
+    if len(given.places) > 1 and given.trial:
         parser.error("--trial N is a trial of one study: give its folder alone")
-    if len(given.folders) > 1 and given.out is None:
+    if len(given.places) > 1 and given.out is None:
         parser.error("--out DIR is needed where several studies are drawn: the folder of each has a figure of its own")
-    out = given.out or given.folders[0]
-    return command.run(out, lambda: write(given.folders, out, given.trial, given.split))
+    return command.draw(given, lambda folders, out: write(folders, out, given.trial, given.split))
 
 
 def write(

@@ -1,11 +1,13 @@
 """Reads what a study recorded: its ledger as events in the order they happened, and as Arrow tables."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,8 +25,10 @@ __all__ = [
     "STATES",
     "Event",
     "LedgerError",
+    "Unreachable",
     "check",
     "checkpoints",
+    "context",
     "counts",
     "driver_seconds",
     "epochs",
@@ -33,13 +37,23 @@ __all__ = [
     "extended",
     "facts",
     "measured",
+    "order",
     "read_study",
     "sets",
     "tables",
     "taught",
+    "tracking",
     "trials",
     "write_parquet",
 ]
+
+
+CONTEXT_KEY: Final = b"record"
+"""Under which a table of trials or epochs keeps its `context` as JSON in its schema's metadata."""
+
+
+class Unreachable(Exception):
+    """MLflow does not answer, or there is no database; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,20 @@ def sets(folder: Path) -> dict[str, dict[str, Any]]:
     with reading(folder) as connection:
         rows = connection.execute("SELECT name, digest, summary FROM sets ORDER BY name").fetchall()
     return {name: {**json.loads(summary), "digest": digest} for name, digest, summary in rows}
+
+
+def context(folder: Path) -> dict[str, Any]:
+    """Returns what the tables mean nothing without, JSON-able: `study`, `measured`, `sets`, and its `end`."""
+    with reading(folder) as connection:
+        return _context(connection)
+
+
+def order(folder: Path, trial: int) -> tuple[list[int], int, str | None]:
+    """Returns when things happened to a trial (asked, each epoch, ended), its retries, and its newest checkpoint."""
+    with reading(folder) as connection:
+        asked, ended, retries, checkpoint = connection.execute(_ORDER_QUERY, (trial,)).fetchone()
+        reported = connection.execute("SELECT seq FROM epochs WHERE trial = ? ORDER BY epoch", (trial,)).fetchall()
+    return [asked, *(seq for (seq,) in reported), *([ended] if ended else [])], retries, checkpoint
 
 
 def checkpoints(folder: Path) -> dict[int, tuple[int, str, str]]:
@@ -185,6 +213,31 @@ def events(folder: Path, after: int = 0) -> Iterator[Event]:
             )
 
 
+@contextmanager
+def tracking(uri: str) -> Iterator[Any]:
+    """Yields MLflow's own client of a tracking URI; this alone imports MLflow here.
+
+    Raises:
+        Unreachable: also for whatever MLflow says while the client is used.
+    """
+    if uri.startswith("sqlite:"):
+        _check_database(uri)
+    # With the server down one call would wait four minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+    from mlflow.utils.logging_utils import should_suppress_logs_in_thread
+
+    should_suppress_logs_in_thread.set(True)  # type: ignore[no-untyped-call]  # Alembic's lines
+    try:
+        yield MlflowClient(tracking_uri=uri)
+    except MlflowException as error:
+        raise Unreachable(f"{uri.rpartition('@')[2]}: MLflow does not answer ({str(error)[:200]})") from error
+    finally:
+        should_suppress_logs_in_thread.set(False)  # type: ignore[no-untyped-call]
+
+
 def tables(folder: Path) -> tuple[Study, pa.Table, pa.Table]:
     """Returns the study, its trials and its epochs as they were at one moment, also while a search is at work.
 
@@ -253,6 +306,18 @@ def write_parquet(table: pa.Table, path: Path) -> Path:
     return path
 
 
+def _check_database(uri: str) -> None:
+    """MLflow would make a database where there is none, and its tables in one that is not its own."""
+    path = Path(uri.removeprefix("sqlite:///").partition("?")[0]).absolute()
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise Unreachable(f"{uri}: no database of MLflow that could be read ({error})") from error
+    if known is None:
+        raise Unreachable(f"{uri}: a database, but not one of MLflow")
+
+
 def _study(connection: sqlite3.Connection) -> Study:
     (text,) = connection.execute("SELECT value FROM study WHERE key = 'study'").fetchone()
     return Study.from_json(text)
@@ -263,8 +328,23 @@ def _measured(connection: sqlite3.Connection) -> dict[str, list[tuple[int, str]]
     return measuring.read(row[0] if row else "{}")
 
 
-def _carrying(columns: Mapping[str, pa.Array], ways: measuring.Ways) -> pa.Table:
-    return pa.table(dict(columns), metadata={measuring.KEY: measuring.text_of(ways)} if ways else None)
+def _context(connection: sqlite3.Connection) -> dict[str, Any]:
+    (study,) = connection.execute("SELECT value FROM study WHERE key = 'study'").fetchone()
+    rows = connection.execute("SELECT name, digest, summary FROM sets ORDER BY name").fetchall()
+    end = connection.execute("SELECT value FROM study WHERE key = 'end'").fetchone()
+    return {
+        "study": json.loads(study),
+        "measured": _measured(connection),
+        "end": json.loads(end[0]) if end else None,
+        "sets": {name: {**json.loads(summary), "digest": digest} for name, digest, summary in rows},
+    }
+
+
+def _carrying(columns: Mapping[str, pa.Array], connection: sqlite3.Connection) -> pa.Table:
+    metadata = {CONTEXT_KEY: json.dumps(_context(connection))}
+    if ways := _measured(connection):
+        metadata[measuring.KEY] = measuring.text_of(ways)
+    return pa.table(dict(columns), metadata=metadata)
 
 
 def _trials(connection: sqlite3.Connection, study: Study) -> pa.Table:
@@ -295,7 +375,7 @@ def _trials(connection: sqlite3.Connection, study: Study) -> pa.Table:
     )
     for place, (name, kind) in enumerate(rest, start=5):
         columns[name] = pa.array([row[place] for row in rows], kind)
-    return _carrying(columns, ways)
+    return _carrying(columns, connection)
 
 
 def _epochs(connection: sqlite3.Connection, study: Study) -> pa.Table:
@@ -313,9 +393,14 @@ def _epochs(connection: sqlite3.Connection, study: Study) -> pa.Table:
             "recorded": pa.array([row[5] for row in rows], pa.float64()),
             "seq": pa.array([row[6] for row in rows], pa.int64()),
         },
-        _measured(connection),
+        connection,
     )
 
+
+_ORDER_QUERY = """
+SELECT asked_seq, ended_seq, retries, (SELECT path FROM checkpoints WHERE trial = number ORDER BY epoch DESC LIMIT 1)
+FROM trials WHERE number = ?
+"""
 
 _TIMES_QUERY = """
 SELECT seq, recorded FROM epochs UNION ALL SELECT asked_seq, started FROM trials

@@ -23,6 +23,8 @@ LONGEST_PAUSE_SECONDS: Final = 30.0
 LAST_TRIES_SECONDS: Final = 10.0
 LAST_PAUSE_SECONDS: Final = 1.0
 LAST_WORD_SECONDS: Final = 5.0
+BEAT_SECONDS: Final = 10.0
+"""As often as the machine is looked at while nothing happens."""
 
 
 class Tracking:
@@ -104,7 +106,7 @@ class Tracking:
         cursor: Cursor | None = None
         try:
             while not self._left.is_set():
-                self._woken.wait()
+                self._woken.wait(BEAT_SECONDS)
                 self._woken.clear()
                 try:
                     cursor = cursor or Cursor(self._folder, redacted(self._uri))

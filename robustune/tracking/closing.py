@@ -3,9 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
+
+from pyarrow.csv import write_csv
 
 from analysis import ending, records
 from analysis.front import front, hypervolume_history
@@ -23,6 +26,8 @@ FILES: Final = (
     *(f"{name}.{kind}" for name in _FIGURES for kind in ("png", "svg")),
     "report.html",
 )
+VERSIONED: Final = ("front.parquet", "front.png", "report.html")
+_UNSHOWN: Final = ("state", "code", "reason", "ended_seq")
 # A tag takes 8,000 letters; a run's id takes 41 of them inside a link.
 MOST_COMPARED: Final = 40
 MOST_LISTED: Final = 20
@@ -33,6 +38,38 @@ MODEL_PAGES: Final = "workflowType=machine_learning"
 def artifacts(folder: Path) -> Iterator[Path]:
     """Yields the files of the report that are there."""
     return (folder / name for name in FILES if (folder / name).is_file())
+
+
+def versioned(folder: Path) -> Iterator[Path]:
+    """Yields those of them that are kept for each state of the front: table, figure and page."""
+    return (folder / name for name in VERSIONED if (folder / name).is_file())
+
+
+def version(folder: Path) -> str:
+    """Returns the artifacts' folder of the front as it is now: by how many trials have ended."""
+    ended = sum(number for state, number in records.counts(folder).items() if state != "running")
+    return f"fronts/after-{ended:05d}-trials"
+
+
+def front_csv(folder: Path) -> str:
+    """Returns the front as comma-separated values, which MLflow shows as a table."""
+    table = front(records.trials(folder), records.read_study(folder))
+    kept = [name for name in table.column_names if name not in _UNSHOWN]
+    with BytesIO() as written:
+        write_csv(table.select(kept), written)
+        return written.getvalue().decode()
+
+
+def best(folder: Path) -> dict[str, float]:
+    """Returns the best value of each objective on the front and how many trials stand there, for charts of searches."""
+    study, rows = records.read_study(folder), _front(folder)
+    if not rows:
+        return {}
+    found = {"front_trials": float(len(rows))}
+    for one in study.objectives:
+        values = [row[f"metrics.{one.metric}"] for row in rows]
+        found[f"best_{one.metric}"] = max(values) if one.goal == "max" else min(values)
+    return found
 
 
 def front_runs(folder: Path, runs: Mapping[int, str]) -> list[str]:

@@ -1,5 +1,6 @@
 """One connection to MLflow: finds where the search belongs there, and sends what the ledger has beyond the cursor."""
 
+import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,10 +15,13 @@ from mlflow.tracking import MlflowClient
 from analysis import records
 from analysis.front import hypervolume_history
 from analysis.records import Event
+from analysis.tracked import RECORD_FILE
 from robustune import relative
+from robustune.brackets import Brackets
 from robustune.tracking import closing, places, translation
 from robustune.tracking.cursor import Cursor
 from robustune.tracking.destination import begin_database, printable
+from robustune.tracking.machine import Machine
 
 EVENTS_AT_A_TIME: Final = 200
 HYPERVOLUME_SECONDS: Final = 5.0
@@ -48,11 +52,14 @@ class Sender:
         self._inputs = 0
         self._artifacts_taken = True
         self._hypervolume_due = 0.0
+        self._machine = Machine(records.facts(folder)["created"])
+        self._brackets = Brackets(self._study)
         self.refused: set[int] = set()
         self._experiment = places.experiment(self._client, uri, self._study.name, warn)
         self._parent = self._opened_parent()
         self._adopt()
         self._send_file(self._send_study)
+        self._send_file(self._send_record)
 
     @property
     def compare_fragment(self) -> str | None:
@@ -63,6 +70,8 @@ class Sender:
         """Sends the next events and returns whether there were any."""
         happened = list(islice(records.events(self._folder, after=self._cursor.seq), EVENTS_AT_A_TIME))
         self._send_inputs()
+        if measured := self._machine.measured():
+            self._client.log_batch(self._parent, metrics=measured)
         if not happened:
             return False
         promised = self._cursor.promise(happened)
@@ -91,6 +100,8 @@ class Sender:
             self._end(self._cursor.runs[trial], "interrupted", time.time())
         for path in closing.artifacts(self._folder):
             self._send_file(partial(self._client.log_artifact, self._parent, str(path)))
+        self._send_file(self._send_front)
+        self._send_best()
         status = "interrupted" if interrupted or in_flight else "complete"
         note = closing.note(self._folder, self._experiment, self._cursor.runs)
         tags = [RunTag("robustune.status", status), RunTag("mlflow.note.content", note)]
@@ -128,6 +139,24 @@ class Sender:
 
     def _send_study(self) -> None:
         self._client.log_text(self._parent, self._study.source or self._study.to_json(), "study.toml")
+
+    def _send_record(self) -> None:
+        self._client.log_text(self._parent, json.dumps(records.context(self._folder), indent=1), RECORD_FILE)
+
+    def _send_best(self) -> None:
+        if best := closing.best(self._folder):
+            # The time and the place of the last ending, so that the same front sent again is the same point.
+            ended = [at for at in records.trials(self._folder)["ended"].to_pylist() if at is not None]
+            at = translation.milliseconds(max(ended))
+            points = [Metric(name, value, at, len(ended)) for name, value in best.items()]
+            self._client.log_batch(self._parent, metrics=points)
+
+    def _send_front(self) -> None:
+        version, told = closing.version(self._folder), closing.front_csv(self._folder)
+        for path in closing.versioned(self._folder):
+            self._client.log_artifact(self._parent, str(path), version)
+        self._client.log_text(self._parent, told, f"{version}/front.csv")
+        self._client.log_text(self._parent, told, "front.csv")
 
     def _adopt(self) -> None:
         found = places.children(self._client, self._experiment, self._parent, self._cursor.runs)
@@ -168,15 +197,22 @@ class Sender:
         reported = [event for event in events if event.kind == "reported"]
         points = [point for event in reported for point in translation.points(event, self._ways, epochs)]
         ending = next((event for event in events if event.kind == "ended"), None)
+        tags = self._place_tags(trial, max((event.epoch for event in events), default=0))
         self._client.log_batch(
             run,
             metrics=points,
             params=translation.trial_parameters(self._study, events[0]) if asked else [],
-            tags=translation.ending_tags(ending) if ending else [],
+            tags=[*tags, *(translation.ending_tags(ending) if ending else [])],
         )
         if ending:
             status, ended = translation.STATUS[ending.state], translation.milliseconds(ending.recorded)
             self._client.set_terminated(run, status, ended)
+
+    def _place_tags(self, trial: int, reached: int) -> list[RunTag]:
+        rule, epochs, bracket = self._study.early_stopping, self._study.budget.epochs, self._brackets.of(trial)
+        rungs, several = (*rule.rungs(epochs, bracket), epochs), rule.brackets > 1
+        order = records.order(self._folder, trial)
+        return translation.place_tags(order, rungs, bracket if several else None, reached)
 
     def _create(self, trial: int, started: float) -> str:
         tags = translation.trial_tags(self._study, self._parent, trial)
@@ -197,6 +233,7 @@ class Sender:
             if errors := sets.get(relative.ERRORS):
                 told = relative.baseline(self._study, errors)[: translation.LONGEST_TAG]
                 self._client.set_tag(self._parent, "robustune.baseline", told)
+            self._send_file(self._send_record)
             self._inputs = len(sets)
 
     def _send_hypervolume(self) -> None:

@@ -2,7 +2,7 @@
 
 import getpass
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from analysis.measuring import Ways, measured_alike
 from analysis.records import Event
+from analysis.tracked import EARLIER, ORDER_TAG
 from robustune.relative import in_turn
 from search_spaces import Study
 
@@ -19,6 +20,7 @@ STATUS: Final = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILE
 LONGEST_PARAMETER: Final = 6000
 LONGEST_TAG: Final = 8000
 LONGEST_DIGEST: Final = 36
+MOST_NUMBERS: Final = 800
 DATA: Final = "data"
 SETS: Final = ("set/", "corrupted/")
 
@@ -73,7 +75,7 @@ def score_name(metric: str, epoch: int, ways: Ways, epochs: int) -> str:
     if measured_alike(ways, metric, epoch, epochs):
         return metric
     last = next(first for first, _ in ways[metric] if first > epoch) - 1
-    return f"until-epoch-{last}/{metric}"
+    return f"{EARLIER}{last}/{metric}"
 
 
 def measured_tags(ways: Ways, epochs: int) -> dict[str, str]:
@@ -113,6 +115,29 @@ def ending_tags(event: Event) -> list[RunTag]:
     return [RunTag(name, value[:LONGEST_TAG]) for name, value in said.items() if value]
 
 
+def place_tags(
+    order: tuple[Sequence[int], int, str | None], rungs: Sequence[int], bracket: int | None, reached: int
+) -> list[RunTag]:
+    """Returns what a table of trials has and MLflow no place for, and the rung of a trial: the epoch it was judged at.
+
+    Args:
+        order: as `analysis.records.order` tells it.
+        rungs: epochs at which the trial is compared, its last one included.
+        bracket: that it belongs to, from 0; None where there is but one.
+        reached: epoch that the trial has reported; 0 leaves the rung as it is.
+    """
+    numbers, retries, checkpoint = order
+    judged = max((rung for rung in rungs if rung <= reached), default=0)
+    said = {
+        ORDER_TAG: " ".join(map(str, numbers)) if len(numbers) < MOST_NUMBERS else "",
+        "robustune.rung": str(judged) if judged else "",
+        "robustune.bracket": "" if bracket is None else str(bracket),
+        "robustune.retries": str(retries) if retries else "",
+        "robustune.checkpoint": checkpoint or "",
+    }
+    return [RunTag(name, value[:LONGEST_TAG]) for name, value in said.items() if value]
+
+
 def inputs(sets: Mapping[str, Mapping[str, Any]]) -> list[DatasetInput]:
     """Returns the data and the sets of a study as MLflow data sets.
 
@@ -149,11 +174,7 @@ def _origin() -> dict[str, str]:
 
 def _early_stopping(study: Study) -> dict[str, Any]:
     told = study.early_stopping
-    return (
-        {"name": told.name}
-        if told.name == "none"
-        else {"name": told.name, "grace": told.grace, "reduction": told.reduction}
-    )
+    return {"name": told.name} if told.name == "none" else asdict(told)
 
 
 def _text(value: Any) -> str:

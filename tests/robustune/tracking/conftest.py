@@ -1,12 +1,20 @@
 """Real ledgers, and an empty MLflow database made once: migrating a fresh one takes seconds."""
 
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from robustune.ledger import Ledger
+from robustune.tracking import probe
 from search_spaces import Budget, Choice, EarlyStopping, LogUniform, Objective, Study, Subset
 
 
@@ -58,3 +66,35 @@ def study() -> Study:
 def begun(results, study) -> Callable[[], Ledger]:
     """Opens the ledger of the study."""
     return lambda: Ledger.create(results / study.name, study, {"python": "3"})
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def server():
+    """Runs a real server inside a `with`."""
+    return _serving
+
+
+@contextmanager
+def _serving(results, port):
+    """Runs MLflow's server over the results' database, and kills it at the end."""
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{results}/mlflow.db", "--artifacts-destination", f"{results}/served"]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (results / "server.log").open("ab") as log:
+        running = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 90
+        while probe(f"http://127.0.0.1:{port}") is not None:
+            assert time.monotonic() < deadline, (results / "server.log").read_text()
+            time.sleep(0.2)
+        yield running
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()

@@ -103,6 +103,8 @@ def test_a_search_is_recorded_whole(begun, uri, client, study):
         3: ("FAILED", "failed"),
     }
     assert children[3].data.tags["robustune.code"] == "NONFINITE"
+    rungs = {trial: run.data.tags.get("robustune.rung") for trial, run in children.items()}
+    assert rungs == {0: "2", 1: "2", 2: "1", 3: None}
     assert all(run.data.tags["mlflow.parentRunId"] == parent.info.run_id for run in children.values())
     assert children[1].data.params == {
         "model": "resnet18",
@@ -120,7 +122,10 @@ def test_a_search_is_recorded_whole(begun, uri, client, study):
         data = {(one.dataset.name, one.dataset.digest) for one in run.inputs.dataset_inputs}
         assert data == {("data", "ab" * 18), ("set/augmentation/fooling-20", "cd" * 18)}
     files = {file.path for file in client.list_artifacts(parent.info.run_id)}
-    assert files == {"study.toml", "front.parquet", "front.png", "front.svg", "report.html"}
+    shown = {"front.parquet", "front.png", "report.html"}
+    assert files == {"study.toml", "record.json", "front.csv", "front.svg", "fronts", *shown}
+    kept = {file.path for file in client.list_artifacts(parent.info.run_id, "fronts/after-00004-trials")}
+    assert kept == {f"fronts/after-00004-trials/{name}" for name in ("front.csv", *shown)}
     assert tracking.compare_fragment is not None
 
 

@@ -2,14 +2,12 @@
 
 import http.client
 import http.server
-import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from urllib.request import urlopen
 
 import pytest
@@ -33,32 +31,6 @@ tracking = Tracking(Path(sys.argv[1]), sys.argv[2])
 tracking.start()
 tracking.finish(60)
 """
-
-
-@pytest.fixture
-def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@contextmanager
-def server(results, port):
-    """Runs MLflow's server over the results' database, and kills it at the end."""
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{results}/mlflow.db", "--artifacts-destination", f"{results}/served"]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (results / "server.log").open("ab") as log:
-        running = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 90
-        while probe(f"http://127.0.0.1:{port}") is not None:
-            assert time.monotonic() < deadline, (results / "server.log").read_text()
-            time.sleep(0.2)
-        yield running
-    finally:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
 
 
 @pytest.fixture
@@ -99,7 +71,7 @@ def assert_told_once(client, folder):
         assert [(point.step, point.value, point.timestamp) for point in told] == expected
 
 
-def test_a_server_that_starts_late_gets_every_point_once(begun, results, port, client):
+def test_a_server_that_starts_late_gets_every_point_once(begun, results, port, client, server):
     warnings = []
     with begun() as ledger:
         tracking = Tracking(ledger.folder, f"http://127.0.0.1:{port}", warnings.append)
@@ -113,7 +85,7 @@ def test_a_server_that_starts_late_gets_every_point_once(begun, results, port, c
             assert tracking.finish(60)
             files = {file.path for file in served_files(port)}
         assert len(warnings) == 1
-        assert files == {"study.toml"}
+        assert files == {"study.toml", "record.json", "front.csv", "fronts"}
         assert_told_once(client, ledger.folder)
 
 
@@ -126,7 +98,7 @@ def served_files(port):
     return asked.list_artifacts(parent.info.run_id)
 
 
-def test_a_server_killed_on_the_way_and_started_again_gets_every_point_once(begun, results, port, client):
+def test_a_server_killed_on_the_way_and_started_again_gets_every_point_once(begun, results, port, client, server):
     warnings = []
     with begun() as ledger:
         tracking = Tracking(ledger.folder, f"http://127.0.0.1:{port}", warnings.append)
@@ -200,7 +172,7 @@ class Losing(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_answers_lost_on_the_way_double_nothing(begun, results, port, client):
+def test_answers_lost_on_the_way_double_nothing(begun, results, port, client, server):
     with server(results, port), begun() as ledger:
         Losing.behind = port
         proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Losing)
@@ -223,7 +195,7 @@ def test_answers_lost_on_the_way_double_nothing(begun, results, port, client):
         assert_told_once(client, ledger.folder)
 
 
-def test_the_health_of_a_real_server_is_no_complaint(results, port):
+def test_the_health_of_a_real_server_is_no_complaint(results, port, server):
     with server(results, port):
         assert probe(f"http://127.0.0.1:{port}") is None
         assert probe(f"http://127.0.0.1:{port}/") is None

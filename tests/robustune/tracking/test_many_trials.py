@@ -1,0 +1,90 @@
+"""500 trials of 10 parameters and 20 metrics over 10 epochs, told to a real server: nothing missing, nothing twice."""
+
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from robustune.ledger import Ledger
+from robustune.tracking import Tracking
+from search_spaces import Budget, Objective, Study, Uniform
+
+pytestmark = pytest.mark.slow
+
+TRIALS, OPTIONS, METRICS, EPOCHS = 500, 10, 20, 10
+AT_ONCE = 8
+LEDGER_SAYS = """
+SELECT trial, epochs.epoch, round(recorded * 1000), key, value
+FROM epochs, json_each(epochs.metrics) ORDER BY 1, 2, 4
+"""
+MLFLOW_SAYS = """
+SELECT CAST(tags.value AS INTEGER), step, metrics.timestamp, metrics.key, metrics.value FROM metrics
+JOIN tags ON tags.run_uuid = metrics.run_uuid AND tags.key = 'robustune.trial'
+WHERE metrics.key NOT LIKE '%_seconds' ORDER BY 1, 2, 4
+"""
+PARAMETERS = """
+SELECT CAST(tags.value AS INTEGER), params.key, params.value FROM params
+JOIN tags ON tags.run_uuid = params.run_uuid AND tags.key = 'robustune.trial'
+WHERE params.key LIKE 'option%' ORDER BY 1, 2
+"""
+
+
+@pytest.fixture
+def study():
+    names = [f"metric_{number:02d}" for number in range(METRICS)]
+    return Study(
+        name="demo",
+        trainer="classification",
+        data="digits",
+        space={f"option_{number}": Uniform(0, 1) for number in range(OPTIONS)},
+        objectives=tuple(Objective(name, "max", 0.0) for name in names[:2]),
+        measure=tuple(names[2:]),
+        budget=Budget(TRIALS, EPOCHS),
+        source="",
+    )
+
+
+def search(ledger, tracking):
+    """Runs trials side by side as a driver would; returns the longest time that one word to the tracking took."""
+    longest = 0.0
+    for first in range(0, TRIALS, AT_ONCE):
+        numbers = range(first, min(TRIALS, first + AT_ONCE))
+        for epoch in range(EPOCHS + 1):
+            for number in numbers:
+                if epoch == 0:
+                    config = {f"option_{one}": (number * OPTIONS + one) / TRIALS / OPTIONS for one in range(OPTIONS)}
+                    ledger.ask(number, config, number, {})
+                else:
+                    scores = {f"metric_{one:02d}": number + epoch / 100 + one / 10_000 for one in range(METRICS)}
+                    ledger.report(number, epoch, scores, 1.0, 0.1, None, "complete" if epoch == EPOCHS else None)
+                began = time.perf_counter()
+                tracking.wake()
+                longest = max(longest, time.perf_counter() - began)
+    return longest
+
+
+def rows(path, query):
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute(query).fetchall()
+
+
+def test_a_long_search_is_recorded_whole_and_waits_for_nothing(results, study, port, server):
+    with server(results, port), Ledger.create(results / "demo", study, {}) as ledger:
+        tracking = Tracking(ledger.folder, f"http://127.0.0.1:{port}")
+        tracking.start()
+        longest = search(ledger, tracking)
+        assert tracking.finish(500)
+        ledger_says = rows(ledger.folder / "ledger.sqlite", LEDGER_SAYS)
+    database = results / "mlflow.db"
+    mlflow_says = rows(database, MLFLOW_SAYS)
+    assert len(mlflow_says) == TRIALS * EPOCHS * METRICS
+    assert mlflow_says == ledger_says
+    parameters = rows(database, PARAMETERS)
+    assert len(parameters) == TRIALS * OPTIONS
+    assert all(
+        float(value) == (trial * OPTIONS + int(name[-1])) / TRIALS / OPTIONS for trial, name, value in parameters
+    )
+    states = "SELECT status, count(*) FROM runs WHERE lifecycle_stage = 'active' GROUP BY status"
+    assert rows(database, states) == [("FINISHED", TRIALS + 1)]
+    assert longest < 0.1
