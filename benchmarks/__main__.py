@@ -12,6 +12,8 @@ from benchmarks.rows import Row
 
 NAMES = {
     "trial-overhead": "benchmarks.trial_overhead",
+    "suggestion": "benchmarks.suggestion",
+    "ledger-scale": "benchmarks.ledger_scale",
     "training-share": "benchmarks.training_share",
     "input-path": "benchmarks.input_path",
     "ingestion": "benchmarks.ingestion",
