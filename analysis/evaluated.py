@@ -57,17 +57,41 @@ def evaluated(folder: Path, name: str, study: Study, columns: Sequence[str] = ()
     path = Path(folder) / name
     if not path.is_file():
         return None
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # pyarrow's own, of damage, have no number
-            raise
-        raise Damaged(path, f"is no whole Parquet file ({' '.join(str(error).split())})") from error
+    table = whole(path)
     if (table.schema.metadata or {}).get(b"study", b"").decode() != study.digest or not table.num_rows:
         return None
     if missing := [each for each in columns if each not in table.column_names]:
         raise Damaged(path, f"has no column {', '.join(missing)}")
     return table
+
+
+def whole(path: Path) -> pa.Table:
+    """Returns the table of a Parquet file.
+
+    Raises:
+        Damaged: it is no whole Parquet file.
+        OSError: it cannot be read.
+    """
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # pyarrow's own, of damage, have no number
+            raise
+        raise Damaged(path, f"is no whole Parquet file ({' '.join(str(error).split())})") from error
+
+
+def cast(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
+    """Returns a file's table with the columns of a schema and its own metadata.
+
+    Raises:
+        Damaged: a column is missing, of another type, or has nulls where the schema allows none.
+    """
+    if missing := [each for each in schema.names if each not in table.column_names]:
+        raise Damaged(path, f"has no column {', '.join(missing)}")
+    try:
+        return table.select(schema.names).cast(schema).replace_schema_metadata(table.schema.metadata)
+    except (ValueError, pa.ArrowNotImplementedError) as error:  # ArrowInvalid is a ValueError
+        raise Damaged(path, f"has other columns than it should ({error})") from error
 
 
 def evaluated_as(folder: Path, name: str, study: Study, schema: pa.Schema) -> pa.Table | None:
@@ -77,10 +101,5 @@ def evaluated_as(folder: Path, name: str, study: Study, schema: pa.Schema) -> pa
         Damaged: as `evaluated`, or a column is of another type, or has nulls where the schema allows none.
         OSError: it cannot be read.
     """
-    table = evaluated(folder, name, study, schema.names)
-    if table is None:
-        return None
-    try:
-        return table.select(schema.names).cast(schema).replace_schema_metadata(table.schema.metadata)
-    except (ValueError, pa.ArrowNotImplementedError) as error:  # ArrowInvalid is a ValueError
-        raise Damaged(Path(folder) / name, f"has other columns than it should ({error})") from error
+    table = evaluated(folder, name, study)
+    return None if table is None else cast(table, schema, Path(folder) / name)

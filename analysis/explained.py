@@ -1,13 +1,15 @@
 """The tables that `robustune explain` leaves in a study's folder: their names, their columns, and reading one."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
-from analysis.evaluated import Damaged, evaluated_as
-from analysis.knobs import NotDrawable
-from search_spaces.study import Study
+from analysis import records
+from analysis.evaluated import Damaged, cast, whole
+from analysis.schema import LEDGER_FILE, LedgerError
 
 FOLDER: Final = "explain"
 """Below the study's own."""
@@ -94,25 +96,57 @@ PICTURES_SCHEMA: Final = _columns(
 """The clean and the perturbed image: (H, W, 3) bytes, as they were shown to the nets."""
 
 
-def read_explained(folder: Path, name: str, study: Study, schema: pa.Schema) -> pa.Table:
-    """Returns a table that an explanation of this study left.
+@dataclass(frozen=True)
+class Told:
+    """What every table of an explanation says of itself.
+
+    Attributes:
+        study: its digest.
+        name: of the study.
+        trials: that were explained.
+        notes: what should be known.
+    """
+
+    study: str
+    name: str
+    trials: tuple[int, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """As a table's schema carries it."""
+        listed = {"trials": json.dumps(self.trials), "notes": json.dumps(self.notes)}
+        return {"study": self.study, "name": self.name, **listed}
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "Told":
+        """Returns what a table carries."""
+        found = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        trials, notes = json.loads(found.get("trials", "[]")), json.loads(found.get("notes", "[]"))
+        return cls(found.get("study", ""), found.get("name", ""), tuple(trials), tuple(notes))
+
+
+def read_explained(folder: Path, name: str, schema: pa.Schema) -> pa.Table:
+    """Returns a table that an explanation left.
 
     Args:
-        folder: of the study; the table lies in its `explain`.
+        folder: of the study, or the one that the explanation was written to.
         name: of the file.
-        study: whose table it must be.
         schema: that it must have.
 
     Raises:
-        NotDrawable: none was left, or one of another study.
+        LedgerError: there is none, or it is of a study that was in the folder before.
         Damaged: the file is not what was written.
         OSError: it cannot be read.
     """
+    inside = Path(folder) / FOLDER
+    path = (inside if inside.is_dir() else Path(folder)) / name
+    if not path.is_file():
+        raise LedgerError(f"{folder}: holds no {FOLDER}/{name}; let `robustune explain` make it", missing=True)
     try:
-        table = evaluated_as(Path(folder) / FOLDER, name, study, schema)
+        table = cast(whole(path), schema, path)
     except Damaged as error:
         raise Damaged(error.path, error.fault, "robustune explain") from error
-    if table is None:
-        told = f"its folder has no {FOLDER}/{name} of its own: let `robustune explain {study.name}` make it"
-        raise NotDrawable(study, told)
+    if (Path(folder) / LEDGER_FILE).is_file() and records.read_study(folder).digest != Told.of(table).study:
+        raise LedgerError(f"{path}: is of another study than the folder; let `robustune explain` make it again")
     return table

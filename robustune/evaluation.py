@@ -4,17 +4,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis import front as fronts
 from analysis import records
 from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
-from robustune import checks, classification_evaluation, segmentation_evaluation
+from robustune import checks, classification_evaluation, segmentation_evaluation, whole_trials
 from robustune.building import bring
-from robustune.checkpoints import whole_copy
 from robustune.errors import Mistake, readable
 from robustune.evaluation_reports import Report, Shown, Told
 from robustune.ledger import Ledger
@@ -26,7 +24,7 @@ from robustune.sets import CORRUPTED, KIND
 from robustune.settings import Settings
 from robustune.standing import trials_left
 from robustune.tracking.closing import EVALUATION_FIGURES
-from search_spaces import Study
+from robustune.whole_trials import Recorded
 from trainables.errors import TrainableError
 from trainables.preparation import Step
 from trainables.registry import load_evaluation
@@ -47,16 +45,6 @@ class Evaluation:
     told: Told
     shown: Sequence[Shown]
     paths: Mapping[str, Path]
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A finished study: its folder, its table of trials, and the newest checkpoint of each by its number."""
-
-    study: Study
-    folder: Path
-    trials: pa.Table
-    checkpoints: Mapping[int, tuple[int, str, str]]
 
 
 def evaluate(
@@ -87,7 +75,7 @@ def evaluate(
     with readable():
         done = _finished(folder, settings)
     report = REPORTS[done.study.trainer]
-    numbers = _chosen(done, wanted)
+    numbers = whole_trials.picked(done, wanted, "--trial")
     checks.check_building(done.study, settings)
     whole = planned_steps(done.study, hold_out=True)
     steps = {number: _step(done, number, whole, noise_scales) for number in numbers}
@@ -101,7 +89,7 @@ def evaluate(
     return Evaluation(folder, told, report.shown(told), {**paths, **pictures})
 
 
-def _finished(folder: Path, settings: Settings) -> Finished:
+def _finished(folder: Path, settings: Settings) -> Recorded:
     if not checks.has_ledger(folder) and settings.segments is not None:
         Ledger.rebuild(folder, settings.segments)
     study = records.read_study(folder)
@@ -115,47 +103,15 @@ def _finished(folder: Path, settings: Settings) -> Finished:
             f"{folder}: {left} of its trials are still to run, and what is evaluated is no longer searched; "
             f"go on with it first: `robustune resume {study.name}`",
         )
-    return Finished(study, folder, records.trials(folder), records.checkpoints(folder))
+    return whole_trials.recorded(folder)
 
 
-def _chosen(done: Finished, wanted: Sequence[int] | Literal["all"]) -> list[int]:
-    if not wanted:
-        numbers: list[int] = fronts.front(done.trials, done.study)["number"].to_pylist()
-        if not numbers:
-            raise Mistake("NO_FRONT", f"{done.folder}: no trial of it spent its full epochs within the constraints")
-        return numbers
-    rows = {row["number"]: row for row in done.trials.select(["number", "state", "epochs"]).to_pylist()}
-    complete = [number for number, row in rows.items() if row["state"] == "complete"]
-    if wanted == "all":
-        if not complete:
-            raise Mistake("NO_FRONT", f"{done.folder}: no trial of it spent its full epochs")
-        return complete
-    complaints = [_complaint(number, rows.get(number), done) for number in dict.fromkeys(wanted)]
-    if found := [text for text in complaints if text]:
-        listed = ", ".join(map(str, complete)) or "none"
-        raise Mistake("OPTION_INVALID", f"{'; '.join(found)}; trials with their full epochs: {listed}")
-    return list(dict.fromkeys(wanted))
-
-
-def _complaint(number: int, row: Mapping[str, Any] | None, done: Finished) -> str:
-    if row is None:
-        return f"--trial {number}: there is none of that number"
-    if row["state"] != "complete":
-        ended = {"stopped": "was stopped", "failed": "failed"}[row["state"]]
-        return f"--trial {number}: it {ended} after {row['epochs']} of {done.study.budget.epochs} epochs"
-    return ""
-
-
-def _step(done: Finished, number: int, planned: Sequence[Step], noise_scales: Sequence[float]) -> Step:
-    epoch, path, sha256 = done.checkpoints.get(number, (0, "", ""))
-    if epoch != done.study.budget.epochs:
-        raise Mistake("CKPT_MISSING", f"{done.folder}: trial {number} left no checkpoint of its last epoch")
-    drawn = next(one.config for one in records.events(done.folder) if one.kind == "asked" and one.trial == number)
+def _step(done: Recorded, number: int, planned: Sequence[Step], noise_scales: Sequence[float]) -> Step:
+    path, sha256 = whole_trials.checkpoint_of(done, number)
+    options = whole_trials.options_of(done, number)
     make = load_evaluation(done.study.trainer)
     try:
-        return make(
-            f"evaluation/{number:05d}", {**done.study.options, **drawn}, path, sha256, planned, tuple(noise_scales)
-        )
+        return make(f"evaluation/{number:05d}", options, path, sha256, planned, tuple(noise_scales))
     except TrainableError as error:
         raise Mistake.of(error, done.study.name, "OPTION_INVALID") from error
 
@@ -176,7 +132,7 @@ def _folder_of(digests: Mapping[int, str], settings: Settings) -> Callable[[int]
 
 
 def _with_files(
-    done: Finished, planned: Sequence[Step], steps: Mapping[int, Step], settings: Settings
+    done: Recorded, planned: Sequence[Step], steps: Mapping[int, Step], settings: Settings
 ) -> dict[int, Step]:
     """The steps, each that is not built yet with a whole checkpoint to read."""
     everything = [*planned, *steps.values()]
@@ -187,17 +143,15 @@ def _with_files(
     }
 
 
-def _with_file(step: Step, done: Finished, number: int, settings: Settings) -> Step:
-    _, path, sha256 = done.checkpoints[number]
-    root = settings.checkpoints(done.study.name)
-    found = whole_copy(path, sha256, done.folder, root, number, f"trial {number} of {done.study.name}")
+def _with_file(step: Step, done: Recorded, number: int, settings: Settings) -> Step:
+    found = whole_trials.whole_file(done, number, settings)
     # Storage that is a path is there on every node; the results folder, and what is fetched, may be the driver's own.
     here = settings.storage is None or is_uri(found)
     return replace(step, places={"checkpoint": found}, here=here)
 
 
 def _write(
-    done: Finished,
+    done: Recorded,
     report: Report,
     told: Told,
     folder_of: Callable[[int], Path],
@@ -222,7 +176,7 @@ def _write(
         ) from error
 
 
-def _rows(done: Finished, report: Report, told: Told) -> pa.Table:
+def _rows(done: Recorded, report: Report, told: Told) -> pa.Table:
     names = ["number", *(name for name in done.trials.column_names if name.startswith(("options.", "metrics.")))]
     order = pa.array(list(told), pa.int64())
     rows = done.trials.select(names).take(pc.index_in(order, done.trials["number"].combine_chunks()))

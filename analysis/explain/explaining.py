@@ -46,7 +46,7 @@ class Asked:
 
 
 def explain(
-    trainer: str, every: list[Trained], data: Path, asked: Asked, told: Mapping[str, str], folder: Path
+    trainer: str, every: list[Trained], data: Path, asked: Asked, told: explained.Told, folder: Path
 ) -> dict[str, Path]:
     """Writes every table of an explanation into a folder, and returns the paths by file name.
 
@@ -55,7 +55,7 @@ def explain(
         every: networks, in the order in which they are shown.
         data: folder of their prepared data set.
         asked: what they are shown.
-        told: metadata of each table.
+        told: what each table says of the explanation.
         folder: that is there.
 
     Raises:
@@ -75,7 +75,7 @@ def explain(
         tables[explained.CKA_FILE] = cka_table(nets, inputs_of(data, sample(data, asked.images), device))
     tables[explained.PICTURES_FILE] = _pictures(picture, f"{asked.perturbation}, severity {asked.severity}")
     return {
-        name: write_parquet(rows.replace_schema_metadata(dict(told)), folder / name) for name, rows in tables.items()
+        name: write_parquet(rows.replace_schema_metadata(told.metadata), folder / name) for name, rows in tables.items()
     }
 
 

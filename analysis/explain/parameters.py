@@ -1,6 +1,5 @@
 """The weights of networks: histograms of the layers that differ most between ways of training, and filters."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -14,6 +13,9 @@ from analysis.explained import FILTERS_SCHEMA, WEIGHTS_SCHEMA
 from trainables.errors import TrainableError
 
 BINS: Final = 60
+FEWEST_BINS: Final = 10
+VALUES_A_BIN: Final = 6
+"""That a layer must have for more bins than the fewest."""
 SHOWN_FILTERS: Final = 64
 ROLES: Final = ("first", "last", "norm", "down-sampling")
 _NORMS: Final = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
@@ -22,7 +24,7 @@ _Found = tuple[str, str, str, Tensor]
 
 
 def weights_table(nets: Mapping[str, nn.Module], inputs: Tensor) -> pa.Table:
-    """Counts of weights and biases in 60 bins, of the first, the last, the norm and the down-sampling layers.
+    """Counts of weights and biases in up to 60 bins, of the first, the last, the norm and the down-sampling layers.
 
     Down-sampling are convolutions with a stride beyond the first layer, and those on a shortcut that is called so. Bins
     of a role and a part are the same in all nets and layers: from the least to the greatest value.
@@ -35,16 +37,16 @@ def weights_table(nets: Mapping[str, nn.Module], inputs: Tensor) -> pa.Table:
         TrainableError: NONFINITE, naming net and layer.
     """
     every = {name: list(_parameters(name, net, inputs)) for name, net in nets.items()}
-    ends: dict[tuple[str, str], tuple[float, float]] = {}
+    alike: dict[tuple[str, str], list[Tensor]] = {}
     for found in every.values():
         for role, _, part, values in found:
-            low, high = ends.get((role, part), (math.inf, -math.inf))
-            ends[role, part] = min(low, float(values.min())), max(high, float(values.max()))
+            alike.setdefault((role, part), []).append(values)
+    bins = {kind: _bins(values) for kind, values in alike.items()}
     rows = []
     for name, found in every.items():
         for role, layer, part, values in found:
-            low, high = _apart(*ends[role, part])
-            counts = torch.histc(values.double(), BINS, low, high).long().tolist()
+            low, high, count = bins[role, part]
+            counts = torch.histc(values.double(), count, low, high).long().tolist()
             rows.append(
                 {"net": name, "role": role, "layer": layer, "part": part, "low": low, "high": high, "counts": counts}
             )
@@ -93,10 +95,13 @@ def _samples_down(layer: Layer) -> bool:
     return strides > 1 or "downsample" in layer.name
 
 
-def _apart(low: float, high: float) -> tuple[float, float]:
-    """Both ends, moved apart where all values are one."""
+def _bins(alike: list[Tensor]) -> tuple[float, float, int]:
+    """Both ends, moved apart where all values are one, and how many bins."""
+    low, high = min(float(values.min()) for values in alike), max(float(values.max()) for values in alike)
+    most = max(values.numel() for values in alike)
+    count = min(BINS, max(FEWEST_BINS, most // VALUES_A_BIN))
     room = 0.5 * abs(low) or 0.5
-    return (low, high) if low < high else (low - room, high + room)
+    return (low, high, count) if low < high else (low - room, high + room, count)
 
 
 def _kernel(layer: Layer) -> Tensor:

@@ -155,7 +155,7 @@ def test_values_that_are_no_numbers_are_told_with_net_and_layer() -> None:
     net = thin()
     with torch.no_grad():
         net.get_parameter("layer1.0.conv1.weight").fill_(math.nan)
-    with pytest.raises(TrainableError, match="trial 3: its layer layer1.0.conv1") as told:
+    with pytest.raises(TrainableError, match=r"trial 3: its layer layer1\.0\.conv1") as told:
         cka_table({"trial 3": net}, drawn(8, 3, 32, 32))
     assert told.value.code == "NONFINITE"
     with pytest.raises(TrainableError, match=f"{LEAST} images at least, and 3 came"):
