@@ -23,6 +23,7 @@ NAMES = {
     "pgd": "benchmarks.pgd",
     "augmix": "benchmarks.augmix",
     "weight-noise": "benchmarks.weight_noise",
+    "search-quality": "benchmarks.search_quality",
 }
 
 

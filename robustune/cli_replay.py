@@ -1,5 +1,6 @@
 """The command `replay`: a search over a table of learning curves, without training."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,12 @@ def replay(
     seeds: Annotated[int, typer.Option(min=1, max=10_000, help="Searches, each with a seed of its own.")] = 10,
     seed: Seed = None,
     trials: Trials = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Virtual seconds after which nothing counts. [default: until the budget is spent]", metavar="S"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Parquet file of hypervolume over time.")] = Path("replay.parquet"),
 ) -> None:
     """Search a table of learning curves with a virtual clock: what a sampler or an early stopping is worth."""
@@ -41,6 +48,7 @@ def replay(
             seeds,
             seed,
             lambda count: progress("replayed", count, seeds),
+            math.inf if seconds is None else seconds,
         )
     write(done, out)
     for line in lines(done):

@@ -1,9 +1,10 @@
-"""Searches a table of learning curves with a virtual clock: the driver of a real search, and nothing is trained."""
+"""Searches a table of learning curves with a virtual clock: the driver of a real search, or another one's."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -57,6 +58,8 @@ class Ended:
         state: complete, stopped or failed.
         epochs: that all trials have trained so far.
         hypervolume: of the complete and feasible trials so far.
+        scores: of the trial's net after its last epoch, of the metrics that are measured by then; empty where the
+            first epoch failed.
     """
 
     seconds: float
@@ -65,9 +68,36 @@ class Ended:
     state: str
     epochs: int
     hypervolume: float
+    scores: Mapping[str, float]
 
 
-def replay(study: Study, nets: Nets, workers: int) -> list[Ended]:
+class Searcher(Protocol):
+    """What a replay asks of a search: `robustune.driver.Driver`, or one that somebody else wrote."""
+
+    def next(self) -> Proposal | None:
+        """Returns the next trial, with numbers from 0 upward; None: there is none as long as nothing is reported."""
+
+    def report(self, number: int, report: Mapping[str, Any]) -> bool:
+        """Takes one epoch of a trial, as `Driver.report` does, and returns whether the trial goes on.
+
+        A trial that failed or has its full epochs ends whatever is returned.
+        """
+
+
+Make = Callable[[Study, Callable[[], float]], Searcher]
+"""Begins a search: of the study, on a clock that tells the virtual seconds."""
+
+
+def driver(study: Study, clock: Callable[[], float]) -> Searcher:
+    """Begins the search that `robustune search` would run, with nothing of it on a disk.
+
+    Raises:
+        Mistake: STUDY_INVALID, a grid that cannot be enumerated.
+    """
+    return Driver(Memory(study), lambda: None, clock=clock)
+
+
+def replay(study: Study, nets: Nets, workers: int, horizon: float = math.inf, searcher: Make = driver) -> list[Ended]:
     """Runs one search over the table and returns its trials in the order of ending; equal arguments, equal results.
 
     Every epoch takes the seconds that it took when the table was made, everything else takes none. A worker that is
@@ -77,11 +107,13 @@ def replay(study: Study, nets: Nets, workers: int) -> list[Ended]:
         study: what is searched, how, with which budget and seed.
         nets: the table.
         workers: trials at a time.
+        horizon: virtual seconds after which nothing is taken into account; trials that still run then do not count.
+        searcher: begins the search; the real one's driver where none is given.
 
     Raises:
         Mistake: STUDY_INVALID, a grid that cannot be enumerated.
     """
-    return _Search(study, nets, workers).run()
+    return _Search(study, nets, workers, horizon, searcher).run()
 
 
 def best(study: Study, curves: Sequence[Curve]) -> float:
@@ -121,12 +153,11 @@ class Front:
         self.hypervolume = fronts.hypervolume(self._points, study.objectives)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Memory:
-    """A `robustune.record.Record` that keeps how each trial ended, and nothing on a disk."""
+    """A `robustune.record.Record` that keeps nothing: the replay itself knows how trials ended."""
 
     study: Study
-    states: dict[int, str] = field(default_factory=dict)
 
     def requeue(self) -> list[Requeued]:
         """Nothing was in flight."""
@@ -149,13 +180,10 @@ class Memory:
         checkpoint: Mapping[str, Any] | None = None,
         end: Literal["complete", "stopped"] | None = None,
     ) -> None:
-        """Keeps the ending."""
-        if end is not None:
-            self.states[number] = end
+        """Keeps nothing."""
 
     def fail(self, number: int, code: str, reason: str) -> None:
-        """Keeps the ending."""
-        self.states[number] = "failed"
+        """Keeps nothing."""
 
     def retried(self, number: int) -> None:
         """Keeps nothing: no worker is ever lost."""
@@ -171,21 +199,24 @@ class _Report:
     configuration: int = field(compare=False)
     curve: Curve = field(compare=False)
 
+    @property
+    def failed(self) -> bool:
+        return self.epoch > len(self.curve.scores)
+
 
 class _Search:
-    def __init__(self, study: Study, nets: Nets, workers: int) -> None:
-        self._nets, self._workers = nets, workers
+    def __init__(self, study: Study, nets: Nets, workers: int, horizon: float, searcher: Make) -> None:
+        self._study, self._nets, self._workers, self._horizon = study, nets, workers, horizon
         self._now = 0.0
         self._epochs = 0
         self._front = Front(study)
-        self._memory = Memory(study)
-        self._driver = Driver(self._memory, lambda: None, clock=lambda: self._now)
+        self._searcher = searcher(study, lambda: self._now)
         self._running: list[_Report] = []
 
     def run(self) -> list[Ended]:
         ended: list[Ended] = []
         self._fill()
-        while self._running:
+        while self._running and self._running[0].seconds <= self._horizon:
             report = heapq.heappop(self._running)
             self._now = report.seconds
             if self._goes_on(report):
@@ -198,7 +229,7 @@ class _Search:
     def _fill(self) -> None:
         # Never asked whether it is ready: a draw takes none of the virtual seconds, however long this machine computes.
         while len(self._running) < self._workers:
-            proposal = self._driver.next()
+            proposal = self._searcher.next()
             if proposal is None:
                 return
             self._begin(proposal.number, 1, *self._nets.given(proposal))
@@ -209,9 +240,9 @@ class _Search:
 
     def _goes_on(self, report: _Report) -> bool:
         curve, epoch = report.curve, report.epoch
-        failed = epoch > len(curve.scores)
+        failed = report.failed
         self._epochs += not failed
-        return self._driver.report(
+        goes_on = self._searcher.report(
             report.trial,
             {
                 "failure": {"code": curve.failure, "message": "as in the table"} if failed else None,
@@ -222,10 +253,25 @@ class _Search:
                 "checkpoint": None,
             },
         )
+        return goes_on and not failed and epoch < self._study.budget.epochs
 
     def _ended(self, report: _Report) -> Ended:
-        state = self._memory.states[report.trial]
+        whole = report.epoch >= self._study.budget.epochs
+        state = "failed" if report.failed else "complete" if whole else "stopped"
         if state == "complete":
             self._front.add(report.curve.scores[-1])
-        hypervolume = self._front.hypervolume
-        return Ended(self._now, report.trial, report.configuration, state, self._epochs, hypervolume)
+        return Ended(
+            self._now,
+            report.trial,
+            report.configuration,
+            state,
+            self._epochs,
+            self._front.hypervolume,
+            self._scores(report.curve, report.epoch - report.failed),
+        )
+
+    def _scores(self, curve: Curve, epoch: int) -> Mapping[str, float]:
+        if epoch == 0:
+            return {}
+        late, scores = self._study.from_epochs, curve.scores[epoch - 1]
+        return {name: scores[name] for name in self._study.metrics if late.get(name, 1) <= epoch}

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ class Replayed:
         curves: of the table.
         best: the table's hypervolume.
         searches: by seed, each in the order of ending.
+        horizon: virtual seconds after which nothing was taken into account.
     """
 
     study: Study
@@ -43,6 +44,7 @@ class Replayed:
     curves: int
     best: float
     searches: dict[int, list[Ended]]
+    horizon: float = math.inf
 
     def times(self, share: float = SHARE) -> list[float]:
         """Seconds until each seed's search has that share of the best hypervolume; infinite where it never has."""
@@ -52,8 +54,12 @@ class Replayed:
         ]
 
     def finals(self) -> list[float]:
-        """Each seed's hypervolume at its end."""
-        return [search[-1].hypervolume for search in self.searches.values()]
+        """Each seed's hypervolume at its end; 0 where no trial ended within the horizon."""
+        return [search[-1].hypervolume if search else 0.0 for search in self.searches.values()]
+
+    def ends(self) -> list[float]:
+        """Seconds until each seed's last trial ended; 0 where none did."""
+        return [search[-1].seconds if search else 0.0 for search in self.searches.values()]
 
 
 def run(
@@ -66,6 +72,7 @@ def run(
     seeds: int,
     seed: int | None,
     told: Callable[[int], None],
+    horizon: float = math.inf,
 ) -> Replayed:
     """Replays a table for as many seeds, from the study's on.
 
@@ -79,6 +86,7 @@ def run(
         seeds: searches.
         seed: of the first one; None for the study's.
         told: called after each search with how many are done.
+        horizon: virtual seconds after which nothing is taken into account.
 
     Raises:
         Mistake: TABLE_INVALID, STUDY_INVALID or OPTION_INVALID.
@@ -89,9 +97,9 @@ def run(
     reach = best(study, curves)
     searches = {}
     for number in range(study.seed, study.seed + seeds):
-        searches[number] = replay(study.override(seed=number), nets, workers)
+        searches[number] = replay(study.override(seed=number), nets, workers, horizon)
         told(len(searches))
-    return Replayed(study, workers, len(nets.configs), len(curves), reach, searches)
+    return Replayed(study, workers, len(nets.configs), len(curves), reach, searches, horizon)
 
 
 def beside(path: Path) -> Path:
@@ -130,11 +138,7 @@ def chosen(study: Study, sampler: str | None, early_stopping: str | None) -> Stu
 
 
 def table(replayed: Replayed) -> pa.Table:
-    """Returns a row for each trial that ended: seed, seconds, trial, configuration, state, epochs and hypervolume.
-
-    Rows stand in the order of ending within a seed. The schema's metadata tells the rest as JSON, under `replay`.
-    """
-    rows = [(seed, one) for seed, search in replayed.searches.items() for one in search]
+    """Returns the rows of `rows`; the schema's metadata tells the rest as JSON, under `replay`."""
     study = replayed.study
     about = {
         "study": study.digest,
@@ -142,18 +146,32 @@ def table(replayed: Replayed) -> pa.Table:
         "early_stopping": study.early_stopping.name,
         "workers": replayed.workers,
         "best_hypervolume": replayed.best,
+        "horizon": None if replayed.horizon == math.inf else replayed.horizon,
+    }
+    return rows(study, replayed.searches).replace_schema_metadata({"replay": json.dumps(about)})
+
+
+def rows(study: Study, searches: Mapping[int, Sequence[Ended]]) -> pa.Table:
+    """Returns a row for each trial that ended, in the order of ending within a seed.
+
+    Columns are seed, seconds, trial, configuration, state, epochs, hypervolume and `metrics.NAME`, the scores of the
+    trial's last epoch (null where it was not measured by then).
+    """
+    ended = [(seed, one) for seed, search in searches.items() for one in search]
+    scores = {
+        f"metrics.{name}": pa.array([one.scores.get(name) for _, one in ended], pa.float64()) for name in study.metrics
     }
     return pa.table(
         {
-            "seed": pa.array([seed for seed, _ in rows], pa.int64()),
-            "seconds": pa.array([one.seconds for _, one in rows], pa.float64()),
-            "trial": pa.array([one.trial for _, one in rows], pa.int64()),
-            "configuration": pa.array([one.configuration for _, one in rows], pa.int64()),
-            "state": pa.array([one.state for _, one in rows], pa.string()),
-            "epochs": pa.array([one.epochs for _, one in rows], pa.int64()),
-            "hypervolume": pa.array([one.hypervolume for _, one in rows], pa.float64()),
-        },
-        metadata={"replay": json.dumps(about)},
+            "seed": pa.array([seed for seed, _ in ended], pa.int64()),
+            "seconds": pa.array([one.seconds for _, one in ended], pa.float64()),
+            "trial": pa.array([one.trial for _, one in ended], pa.int64()),
+            "configuration": pa.array([one.configuration for _, one in ended], pa.int64()),
+            "state": pa.array([one.state for _, one in ended], pa.string()),
+            "epochs": pa.array([one.epochs for _, one in ended], pa.int64()),
+            "hypervolume": pa.array([one.hypervolume for _, one in ended], pa.float64()),
+            **scores,
+        }
     )
 
 
@@ -180,7 +198,12 @@ def lines(replayed: Replayed) -> Iterator[str]:
         f"sampler {study.sampler.name}, early stopping {study.early_stopping.name}, "
         f"{_counted(replayed.workers, 'worker')}, at most {_counted(study.budget.trials, 'trial')}, "
         f"{_counted(count, 'seed')} from {study.seed} on"
+        + ("" if replayed.horizon == math.inf else f", nothing after {_seconds(replayed.horizon)}")
     )
+    if study.warm_start_from:
+        yield (
+            f"warm_start_from ({', '.join(study.warm_start_from)}) is not heeded: a replay begins with nothing learned"
+        )
     times, finals = replayed.times(), replayed.finals()
     never = sum(time == math.inf for time in times)
     yield (
@@ -188,7 +211,7 @@ def lines(replayed: Replayed) -> Iterator[str]:
         + (f"; {never} of {_counted(count, 'seed')} never had it" if never else "")
     )
     yield f"final hypervolume: {_spread(finals, lambda value: f'{value:.4f}')}"
-    yield f"time to the end: {_spread([search[-1].seconds for search in replayed.searches.values()], _seconds)}"
+    yield f"time to the end: {_spread(replayed.ends(), _seconds)}"
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:

@@ -2,21 +2,14 @@
 
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 from analysis.records import write_parquet
+from benchmarks.pool import worked
 from benchmarks.rows import machine
 from robustune.curve_files import Curve, read, table_of
 from robustune.errors import Mistake
@@ -134,7 +127,7 @@ def _whole(job: Job, study: Study) -> Curve:
 def _run(jobs: list[Job], workers: int, say: Callable[[str], None]) -> None:
     started = time.monotonic()
     try:
-        for done, (job, seconds, failure) in enumerate(_trained(jobs, workers), 1):
+        for done, (job, (seconds, failure)) in enumerate(worked(_train, jobs, workers), 1):
             left = (time.monotonic() - started) / done * (len(jobs) - done) / 60
             ended = f"failed ({failure})" if failure else f"{seconds:.1f} s"
             say(f"{done} of {len(jobs)}, {left:.0f} min left: {_told(job)}: {ended}")
@@ -144,57 +137,6 @@ def _run(jobs: list[Job], workers: int, say: Callable[[str], None]) -> None:
 
 def _told(job: Job) -> str:
     return ", ".join([*(f"{name}={value}" for name, value in job.config.items()), f"seed {job.replicate}"])
-
-
-def _trained(jobs: list[Job], workers: int) -> Iterator[tuple[Job, float, str | None]]:
-    if workers == 1:
-        yield from ((job, *_train(job)) for job in jobs)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork of a process that has computed with torch may hang
-    with (
-        _one_thread(),
-        ProcessPoolExecutor(
-            max(1, min(workers, len(jobs))), mp_context=context, initializer=_ends_with_its_parent
-        ) as pool,
-    ):
-        try:
-            running = {pool.submit(_train, job): job for job in jobs}
-            for future in as_completed(running):
-                yield running[future], *future.result()
-        except BrokenProcessPool as error:
-            raise Mistake("PREPARATION_FAILED", "a worker died; start the same command again to go on") from error
-        finally:
-            # On an error, or a Ctrl-C, nothing that is under way is waited for.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
-
-
-def _ends_with_its_parent() -> None:
-    """Lets this worker end at once when the command is killed, and leaves Ctrl-C to the command."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    sentinel = parent.sentinel
-
-    def end() -> None:
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=end, daemon=True).start()
 
 
 def _train(job: Job) -> tuple[float, str | None]:

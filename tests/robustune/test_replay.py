@@ -17,7 +17,7 @@ from analysis.records import write_parquet
 from robustune import checks, search
 from robustune.cli import app
 from robustune.curve_files import Curve, read, table_of
-from robustune.driver import Driver
+from robustune.driver import Driver, Proposal
 from robustune.errors import Mistake
 from robustune.grid import grid
 from robustune.ledger import Ledger
@@ -229,6 +229,57 @@ def test_of_several_nets_the_trials_seed_takes_one() -> None:
     assert derive(study.seed, 0, "trial") % 2 in taken
 
 
+@pytest.mark.parametrize("workers", [1, 5])
+@pytest.mark.parametrize(("sampler", "early_stopping"), [("random", "none"), ("tpe", "pareto_halving")])
+def test_a_horizon_leaves_what_had_ended_by_then(sampler: str, early_stopping: str, workers: int) -> None:
+    study = study_of(sampler, early_stopping)
+    nets = nets_of(study)
+    whole = replay(study, nets, workers)
+    for horizon in (whole[3].seconds, whole[3].seconds - 1e-6, whole[-1].seconds / 2):
+        kept = replay(study, nets, workers, horizon)
+        assert kept == [one for one in whole if one.seconds <= horizon]
+
+
+class AlwaysOn:
+    """Asks for the grid in turn, forever, and lets every trial go on."""
+
+    def __init__(self, study: Study) -> None:
+        self._points, self._asked = grid(study.space, derive(study.seed, "grid")), 0
+        self.heard: list[tuple[int, int]] = []
+
+    def next(self) -> Proposal:
+        self._asked += 1
+        return Proposal(self._asked - 1, 0, self._points[(self._asked - 1) % len(self._points)], 0)
+
+    def report(self, number: int, report: Mapping[str, Any]) -> bool:
+        self.heard.append((number, report["epoch"]))
+        return True
+
+
+def test_another_search_runs_on_the_same_clock_and_its_trials_end_with_their_epochs() -> None:
+    study = study_of()
+    nets = nets_of(study, lambda config: 1.0)
+    searcher = AlwaysOn(study)
+    ended = replay(study, nets, 2, 100.0, lambda given, clock: searcher)
+    for one in ended:
+        curve = nets.given_at(one.configuration)
+        assert one.state == ("failed" if curve.failure else "complete")
+        assert one.scores == (curve.scores[-1] if curve.scores else {})
+    epochs = {one.trial: [epoch for number, epoch in searcher.heard if number == one.trial] for one in ended}
+    assert all(heard == list(range(1, len(heard) + 1)) and len(heard) in (1, EPOCHS) for heard in epochs.values())
+    ours = replay(replace(study, sampler=Sampler("grid"), budget=Budget(trials=44, epochs=EPOCHS)), nets, 2, 100.0)
+    assert [one.configuration for one in ours] == [one.configuration for one in ended]
+
+
+def test_a_stopped_trial_keeps_the_scores_of_its_last_epoch() -> None:
+    study = study_of("random", "pareto_halving")
+    nets = nets_of(study)
+    stopped = [one for one in replay(study, nets, 1) if one.state == "stopped"]
+    assert stopped
+    for one in stopped:
+        assert one.scores in (nets.given_at(one.configuration).scores[epoch] for epoch in (0, 2))
+
+
 SPACE = {
     "rate": LogUniform(1e-4, 1e-1, points=(1e-4, 1e-3, 1e-2, 1e-1)),
     "scale": Uniform(0, 1, points=(0.0, 0.5, 1.0)),
@@ -309,11 +360,28 @@ def test_the_command_tells_how_soon_and_how_far(table: Path, tmp_path: Path) -> 
     assert lines[1] == "sampler grid, early stopping none, 2 workers, at most 12 trials, 3 seeds from 0 on"
     assert lines[4] == "time to the end: median 18.0 s, quartiles 18.0 s and 18.0 s"
     rows = pq.read_table(out)
-    assert rows.column_names == ["seed", "seconds", "trial", "configuration", "state", "epochs", "hypervolume"]
+    scores = ["metrics.accuracy", "metrics.robustness"]
+    assert rows.column_names == ["seed", "seconds", "trial", "configuration", "state", "epochs", "hypervolume", *scores]
     assert (rows.num_rows, set(rows["seed"].to_pylist())) == (18, {0, 1, 2})
     first = out.read_bytes()
     CliRunner().invoke(app, arguments)
     assert out.read_bytes() == first
+
+
+def test_the_command_counts_nothing_after_its_seconds_and_says_what_it_does_not_heed(
+    table: Path, tmp_path: Path
+) -> None:
+    out, study = tmp_path / "replay.parquet", table.with_suffix(".toml")
+    study.write_text('warm_start_from = ["old"]\n' + study.read_text())
+    arguments = ["replay", str(table), "--seeds", "2", "--sampler", "grid", "--out", str(out)]
+    told = CliRunner().invoke(app, [*arguments, "--seconds", "20"])
+    lines = told.output.splitlines()
+    assert lines[1].endswith("2 seeds from 0 on, nothing after 20.0 s")
+    assert lines[2] == "warm_start_from (old) is not heeded: a replay begins with nothing learned"
+    assert lines[5] == "time to the end: median 18.0 s, quartiles 18.0 s and 18.0 s"
+    assert pq.read_table(out)["trial"].to_pylist() == [0, 1, 2] * 2
+    CliRunner().invoke(app, [*arguments, "--seconds", "1"])
+    assert pq.read_table(out).num_rows == 0
 
 
 def changed(table: Path, change: Callable[[dict[str, list[Any]]], None]) -> None:

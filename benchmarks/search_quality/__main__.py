@@ -1,0 +1,81 @@
+"""Runs the searches of `search-quality` side by side, and tells what they come to."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks.__main__ import table
+from benchmarks.search_quality.comparing import grouped, rows_of
+from benchmarks.search_quality.methods import METHODS
+from benchmarks.search_quality.shards import FOLDER, SEEDS, WORKERS, jobs, make
+from benchmarks.search_quality.tables import MULTIPLE, shipped
+from robustune.arguments import cpus
+from robustune.errors import Mistake
+
+INTERRUPTED: Final = 130
+
+
+def main() -> None:
+    chosen = _parser().parse_args()
+    try:
+        wanted = jobs(
+            chosen.table or shipped(), chosen.method, chosen.workers, chosen.seeds, chosen.shards, chosen.multiple
+        )
+        make(wanted, chosen.processes, lambda line: print(line, flush=True))
+        compared = grouped(wanted)
+        if all("ours" in searches and len(searches) > 1 for searches in compared.values()):
+            Console(width=200).print(table(rows_of(compared)))
+    except Mistake as mistake:
+        print(mistake, file=sys.stderr)
+        sys.exit(mistake.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; start the same command again to go on", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.search_quality",
+        description=__doc__,
+        epilog="Example: python -m benchmarks.search_quality --shards /tmp/searches --seeds 3 --workers 1 4",
+    )
+    parser.add_argument(
+        "--shards",
+        type=Path,
+        default=FOLDER,
+        metavar="DIR",
+        help=f"of finished searches; default: {FOLDER}",
+    )
+    parser.add_argument("--seeds", type=_count, default=SEEDS, metavar="N", help=f"of each; default: {SEEDS}")
+    parser.add_argument("--workers", type=_count, nargs="+", default=WORKERS, metavar="N", help="default: 1 4 16")
+    parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="default: those of benchmarks/tables")
+    parser.add_argument(
+        "--method",
+        nargs="+",
+        default=(),
+        choices=METHODS,
+        metavar="NAME",
+        help=f"default: all of {', '.join(METHODS)}",
+    )
+    parser.add_argument(
+        "--multiple",
+        type=float,
+        default=MULTIPLE,
+        metavar="X",
+        help=f"the horizon: full trials of each configuration that there is time for; default: {MULTIPLE:g}",
+    )
+    parser.add_argument("--processes", type=_count, default=cpus(), metavar="N", help="default: one for each CPU")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()
