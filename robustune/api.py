@@ -59,7 +59,9 @@ def search(
     for warning in checks.check(chosen, settings):
         screen.say(f"warning: {warning}")
     wanting(chosen, settings)  # before anything is made: a teacher may be refused
-    with Ledger.create(settings.results_folder / chosen.name, chosen, versions(), settings.segments) as ledger:
+    with Ledger.create(
+        settings.results_folder / chosen.name, chosen, versions(), settings.segments, screen.say
+    ) as ledger:
         _teach(ledger, settings, screen)
         return run(ledger, settings, screen)
 
@@ -88,7 +90,7 @@ def resume(
     folder = checks.stored(study, settings)
     settings = replace(settings, results=str(folder.parent))
     screen = Screen(progress)
-    with Ledger.open(folder, versions(), settings.segments) as ledger:
+    with Ledger.open(folder, versions(), settings.segments, screen.say) as ledger:
         for warning in checks.check(ledger.study, settings):
             screen.say(f"warning: {warning}")
         _teach(ledger, settings, screen)
@@ -128,7 +130,7 @@ def extend(
     folder = checks.stored(study, settings)
     settings = replace(settings, results=str(folder.parent))
     screen = Screen(progress)
-    with Ledger.open(folder, versions(), settings.segments) as ledger:
+    with Ledger.open(folder, versions(), settings.segments, screen.say) as ledger:
         larger = extended(folder, ledger.study, trials, hours, total_epochs)
         for warning in checks.check(ledger.study, settings):
             screen.say(f"warning: {warning}")

@@ -28,6 +28,7 @@ EXIT_CODES: Final = {
     "STUDY_IDLE": 3,
     "STUDY_MISMATCH": 3,
     "STUDY_LOCKED": 3,
+    "LEASE_LOST": 3,
     "STATE_CORRUPT": 3,
     "RESULTS_UNWRITABLE": 3,
     "CKPT_MISSING": 3,

@@ -4,7 +4,7 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,11 +17,16 @@ from robustune.checkpoints import newest_whole
 from robustune.differences import mismatch
 from robustune.errors import Mistake
 from robustune.facts import Fact, apply, text_of
+from robustune.lease import Lease, Leases, await_silence
 from robustune.ledger_file import commits, connected, leave_one_file, make, refuse_orphan, transaction
 from robustune.locks import Lock
 from robustune.record import Past, Requeued
-from robustune.segments import Segments
+from robustune.segments import TAKEN_OVER, Segments
 from search_spaces.study import Study
+
+
+def _unsaid(line: str) -> None:
+    """Shows nothing."""
 
 
 class Ledger:
@@ -39,10 +44,18 @@ class Ledger:
         self._lock = lock
         self._connection = connection
         self._segments = segments
+        self._lease: Lease | None = None
         self.session = 0  # the commit that this driver's session began with
 
     @classmethod
-    def create(cls, folder: Path, study: Study, versions: Mapping[str, str], storage: str | None = None) -> "Ledger":
+    def create(
+        cls,
+        folder: Path,
+        study: Study,
+        versions: Mapping[str, str],
+        storage: str | None = None,
+        say: Callable[[str], None] = _unsaid,
+    ) -> "Ledger":
         """Makes the study's folder and ledger; a ledger of the same content is opened as it is.
 
         Args:
@@ -50,6 +63,7 @@ class Ledger:
             study: frozen into the ledger.
             versions: of the software that runs it.
             storage: where every commit is published before it is acknowledged; None: nowhere.
+            say: takes a line for the user where a driver of another machine has to be watched for a while.
 
         Raises:
             Mistake: RESULTS_UNWRITABLE, STUDY_LOCKED, STATE_CORRUPT, or STUDY_MISMATCH with every field that differs,
@@ -61,14 +75,23 @@ class Ledger:
         with _released_on_failure(lock):
             path = folder / schema.LEDGER_FILE
             segments = _segments(folder, storage)
+            leases = _awaited(folder, segments, storage, say)
             if not path.exists() and not _rebuilt(path, segments):
                 with _writing(folder):
                     make(path, [_study_fact(study, versions)], segments.publish if segments else _unpublished)
-            return cls._opened(folder, lock, versions, segments, study)
+            return cls._opened(folder, lock, versions, segments, leases, study)
 
     @classmethod
-    def open(cls, folder: Path, versions: Mapping[str, str] | None = None, storage: str | None = None) -> "Ledger":
+    def open(
+        cls,
+        folder: Path,
+        versions: Mapping[str, str] | None = None,
+        storage: str | None = None,
+        say: Callable[[str], None] = _unsaid,
+    ) -> "Ledger":
         """Opens the ledger of a study that was begun, made anew from the storage where the local one is gone.
+
+        The arguments are those of `create`.
 
         Raises:
             Mistake: STUDY_MISSING, STUDY_LOCKED, STATE_CORRUPT or RESULTS_UNWRITABLE.
@@ -82,9 +105,10 @@ class Ledger:
             folder.mkdir(parents=True, exist_ok=True)
             lock = Lock(folder / "ledger.lock")
         with _released_on_failure(lock):
+            leases = _awaited(folder, segments, storage, say)
             if not path.exists():
                 _rebuilt(path, segments)
-            return cls._opened(folder, lock, versions or {}, segments, None)
+            return cls._opened(folder, lock, versions or {}, segments, leases, None)
 
     @classmethod
     def rebuild(cls, folder: Path, storage: str) -> Path:
@@ -98,7 +122,13 @@ class Ledger:
 
     @classmethod
     def _opened(
-        cls, folder: Path, lock: Lock, versions: Mapping[str, str], segments: Segments | None, expected: Study | None
+        cls,
+        folder: Path,
+        lock: Lock,
+        versions: Mapping[str, str],
+        segments: Segments | None,
+        leases: Leases | None,
+        expected: Study | None,
     ) -> "Ledger":
         try:
             schema.check(folder)
@@ -114,6 +144,7 @@ class Ledger:
                 ledger.study = read_study(folder)  # what was caught up may have extended it
                 ledger._commit("session", pid=os.getpid(), host=socket.gethostname(), versions=dict(versions))
                 ledger.session = commits(ledger._connection)
+                ledger._lease = None if leases is None else Lease(leases, ledger.session)
             except BaseException:
                 ledger._connection.close()
                 raise
@@ -222,6 +253,8 @@ class Ledger:
                 leave_one_file(self._connection)
         finally:
             self._connection.close()
+            if self._lease is not None:
+                self._lease.release()
             self._lock.release()
 
     def __enter__(self) -> Self:
@@ -231,6 +264,8 @@ class Ledger:
         self.close()
 
     def _commit(self, kind: str, **values: Any) -> None:
+        if self._lease is not None and self._lease.lost:
+            raise Mistake("LEASE_LOST", f"{self.folder}: {TAKEN_OVER}")
         fact = schema.plain(text_of({"kind": kind, "at": time.time(), **values}))
         with _writing(self.folder), transaction(self._connection):
             apply(self._connection, fact)
@@ -281,6 +316,25 @@ def _released_on_failure(lock: Lock) -> Iterator[None]:
 
 def _segments(folder: Path, storage: str | None) -> Segments | None:
     return None if storage is None else Segments(storage, folder.absolute().name)
+
+
+def _awaited(folder: Path, segments: Segments | None, storage: str | None, say: Callable[[str], None]) -> Leases | None:
+    """The leases of the study, once no driver of another machine is at work on it as far as they tell."""
+    if segments is None or storage is None:
+        return None
+    leases = Leases(storage, segments.study)
+    with _writing(folder):
+        await_silence(segments, leases, lambda session: _was_here(folder, segments, session), say)
+    return leases
+
+
+def _was_here(folder: Path, segments: Segments, session: int) -> bool:
+    """Whether a session was one of this folder, whose lock this process holds: its driver is dead."""
+    try:
+        known = int(records.facts(folder)["commits"])
+    except schema.LedgerError:
+        return False  # there is none, or it is damaged, which is told of later
+    return session <= known and segments.fact(session).get("host") == socket.gethostname()
 
 
 def _rebuilt(path: Path, segments: Segments | None) -> bool:

@@ -64,12 +64,13 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
     """Runs what is left of the ledger's study and writes its report.
 
     Raises:
-        Mistake: NO_FRONT where no trial completed; CLUSTER_*, CACHE_* and what preparation says.
+        Mistake: NO_FRONT where no trial completed; LEASE_LOST where another driver took over, and nothing is written
+            any more; CLUSTER_*, CACHE_* and what preparation says.
     """
     tracking = Tracking(ledger.folder, settings.tracking, screen.say)
     stop = Stop(ledger.folder, settings, ledger.session)
     stop.clear()  # what is there was meant for another driver; who asks this one asks again
-    interrupted, stopped = True, False
+    interrupted, stopped, fenced = True, False, False
     try:
         driver = Driver(ledger, lambda: _changed(tracking, screen), stop)
         if driver.requeued:
@@ -85,12 +86,18 @@ def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
         tracking.settle(LINKS_SECONDS)  # so that the report knows the run of every trial
         paths = write_report(ledger.folder, settings.tracking)
         interrupted = False
+    except Mistake as mistake:
+        fenced = mistake.code == "LEASE_LOST"
+        raise
     finally:
-        stop.clear()
-        # Ended by a stop, it goes on later: its runs in flight are KILLED until then, as after Ctrl-C. One that came to
-        # its end before the stop was heeded has ended.
-        unfinished = interrupted or stopped
-        tracked = tracking.finish(LAST_WORD_SECONDS if interrupted else LAST_SYNC_SECONDS, unfinished)
+        if fenced:  # requests to stop and MLflow's runs are the other driver's now
+            tracking.abandon()
+        else:
+            stop.clear()
+            # Ended by a stop, it goes on later: its runs in flight are KILLED until then, as after Ctrl-C. One that
+            # came to its end before the stop was heeded has ended.
+            unfinished = interrupted or stopped
+            tracked = tracking.finish(LAST_WORD_SECONDS if interrupted else LAST_SYNC_SECONDS, unfinished)
     if end is not None and not stopped:
         screen.say(f"the search ended: {end.words}")
     return _result(ledger, settings, paths, tracked, tracking.compare_fragment, stopped)

@@ -1,16 +1,18 @@
 """Every commit, published once more beside the checkpoints: the machine of the driver may be lost, and its disk.
 
 `<storage>/<study>/segments/000000000042.json` is the fact of commit 42. A number is never written twice, so a driver
-whose place another one took learns it at its next commit. On disks that is one atomic step. `pyarrow.fs` knows no
-conditional write for object stores; there the number is looked up before it is written and read back after.
+whose place another one took learns it at its next commit. On disks that is one atomic step, and on object stores under
+an `fsspec+` address one conditional write. `pyarrow.fs` itself knows none; there the number is looked up before it is
+written and read back after.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pyarrow import fs as pafs
 
@@ -20,9 +22,19 @@ from robustune.ledger_file import sync_folder
 from trainables.errors import TrainableError
 from trainables.storage import opened
 
+TAKEN_OVER: Final = "another driver has taken over, and this one ends; nothing of the other's was changed"
+
 
 class Segments:
-    """The published facts of one study, numbered from 1 without a gap."""
+    """The published facts of one study, numbered from 1 without a gap.
+
+    Args:
+        storage: a path or URI that every driver of the study reaches.
+        study: the name of its folder there.
+
+    Raises:
+        Mistake: OPTION_INVALID.
+    """
 
     def __init__(self, storage: str, study: str) -> None:
         try:
@@ -30,12 +42,14 @@ class Segments:
         except TrainableError as error:
             raise Mistake(error.code, f"--storage {error}") from error
         self._folder = f"{base.rstrip('/')}/{study}/segments"
+        self.study = study
 
     def publish(self, number: int, fact: Fact) -> None:
         """Writes the fact under its number; the same fact may be there already.
 
         Raises:
-            Mistake: STUDY_LOCKED where another driver wrote another fact under this number.
+            Mistake: LEASE_LOST where another driver wrote another fact under this number; STUDY_LOCKED where the fact
+                would have begun a session.
             OSError: the storage cannot be written.
         """
         text = text_of(fact)
@@ -44,13 +58,15 @@ class Segments:
         self._filesystem.create_dir(self._folder, recursive=True)
         if isinstance(self._filesystem, pafs.LocalFileSystem):
             _link(Path(path), content)
+        elif (handler := _fsspec(self._filesystem)) is not None:
+            with contextlib.suppress(FileExistsError):
+                handler.pipe_file(path, content, mode="create")
         elif self._filesystem.get_file_info(path).type == pafs.FileType.NotFound:
             with self._filesystem.open_output_stream(path, compression=None) as stream:
                 stream.write(content)
         if self._content(path) != content:
-            raise Mistake(
-                "STUDY_LOCKED", f"{path}: written by another driver, which has taken over; nothing of it was changed"
-            )
+            code = "STUDY_LOCKED" if fact["kind"] == "session" else "LEASE_LOST"
+            raise Mistake(code, f"{path}: {TAKEN_OVER}")
 
     def last(self) -> int:
         """Returns the highest number, 0 where nothing was published.
@@ -72,9 +88,14 @@ class Segments:
             Mistake: STATE_CORRUPT where one is missing or is not what was written.
         """
         for following in range(number + 1, self.last() + 1):
-            yield self._fact(following)
+            yield self.fact(following)
 
-    def _fact(self, number: int) -> dict[str, Any]:
+    def fact(self, number: int) -> dict[str, Any]:
+        """Returns the fact under a number.
+
+        Raises:
+            Mistake: STATE_CORRUPT where it is not what was written.
+        """
         path = self._path(number)
         try:
             told = json.loads(self._content(path))
@@ -94,6 +115,12 @@ class Segments:
     def _content(self, path: str) -> bytes:
         with self._filesystem.open_input_stream(path, compression=None) as stream:
             return bytes(stream.read())
+
+
+def _fsspec(filesystem: Any) -> Any:
+    """The fsspec file system behind an address as `fsspec+s3://`, which writes only where nothing is; None: another."""
+    handler = getattr(filesystem, "handler", None)
+    return handler.fs if isinstance(handler, pafs.FSSpecHandler) else None
 
 
 def _digest(text: str) -> str:

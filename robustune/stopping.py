@@ -4,12 +4,14 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pyarrow import fs as pafs
 
 from analysis import records
+from robustune import lease
 from robustune.errors import Mistake, readable
+from robustune.lease import Leases, Watch, driver_of, open_session
 from robustune.locks import held
 from robustune.segments import Segments
 from robustune.settings import Settings
@@ -123,19 +125,23 @@ def stop(study: str, settings: Settings, say: Callable[[str], None]) -> Path:
     folder = stored(study, settings)
     segments = None if settings.segments is None else Segments(settings.segments, folder.name)
     at_work = _at_work_here(folder) if has_ledger(folder) else False
-    if not at_work and (segments is None or _killed_here(folder, segments) or not _at_work_elsewhere(segments)):
+    if not at_work and (segments is None or _killed_here(folder, segments) or not open_session(segments)):
         raise Mistake(
             "STUDY_IDLE",
             f"{folder}: no driver is at work on the study, so there is nothing to stop; where one is, on another "
             "machine, stop it there or name the --storage of its search",
         )
     say("asked the driver to end; trials that run finish their epoch first (Ctrl-C: do not wait for that)")
-    if at_work:
-        request = StopRequest(str(folder.parent), folder.name)
-        _wait(lambda: _at_work_here(folder), lambda: request.write(_commits(folder)))
-    elif segments is not None:
-        request = StopRequest(settings.shared, folder.name)
-        _wait(lambda: _at_work_elsewhere(segments), lambda: request.write(segments.last()))
+    request = StopRequest(str(folder.parent) if at_work else settings.shared, folder.name)
+    try:
+        if at_work:
+            _wait(lambda: _at_work_here(folder), lambda: request.write(_commits(folder)))
+        elif segments is not None:
+            watch = Watch(Leases(settings.shared, folder.name))
+            _wait(lambda: _lives(segments, watch), lambda: request.write(segments.last()))
+    except Mistake:
+        request.clear()
+        raise
     request.clear()
     return folder
 
@@ -163,10 +169,23 @@ def _at_work_here(folder: Path) -> bool:
     return held(folder / "ledger.lock")
 
 
-def _at_work_elsewhere(segments: Segments) -> bool:
-    """Whether a session is open; that of a killed driver is until the study is resumed."""
-    last = segments.last()
-    return last > 0 and next(iter(segments.after(last - 1)), _CLOSED)["kind"] != "closed"
+def _lives(segments: Segments, watch: Watch) -> bool:
+    """Whether the driver of the open session lives; one of before there were leases is thought to.
+
+    Raises:
+        Mistake: STUDY_IDLE where it shows no sign of life any more.
+    """
+    if not open_session(segments):
+        return False
+    if watch.silent() >= lease.GRACE_SECONDS and watch.leased:
+        name = segments.study
+        raise Mistake(
+            "STUDY_IDLE",
+            f"{name}: its driver ({driver_of(segments, watch.session)}) has shown no sign of life for "
+            f"{lease.GRACE_SECONDS:g} s: it was killed, or its machine or network is lost, so there is nothing to "
+            f"stop; `robustune resume {name} --storage ...` goes on with the study",
+        )
+    return True
 
 
 def _killed_here(folder: Path, segments: Segments) -> bool:
@@ -174,9 +193,6 @@ def _killed_here(folder: Path, segments: Segments) -> bool:
     from robustune.checks import has_ledger
 
     return has_ledger(folder) and all(fact["kind"] != "session" for fact in segments.after(_commits(folder)))
-
-
-_CLOSED: Final[dict[str, Any]] = {"kind": "closed"}
 
 
 def _commits(folder: Path) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from analysis import records
-from robustune import checks
+from robustune import checks, lease
 from robustune.driver import Driver
 from robustune.errors import Mistake
 from robustune.ledger import Ledger
@@ -123,13 +123,18 @@ def test_nothing_to_stop_is_said(curves: Curves, tmp_path: Path) -> None:
     assert not (tmp_path / "results" / "curves" / "stop").exists()
 
 
-def test_a_driver_that_was_killed_is_not_waited_for(curves: Curves, tmp_path: Path) -> None:
+def test_a_driver_that_was_killed_is_not_waited_for(
+    curves: Curves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its session stays open in the storage for ever; only one of another machine could still be at work."""
+    monkeypatch.setattr(lease, "GRACE_SECONDS", 3.0)
     settings = Settings(str(tmp_path / "results"), storage=str(tmp_path / "shared"))
     folder = tmp_path / "results" / "curves"
     assert settings.segments is not None
     ledger = Ledger.create(folder, checks.read(curves()), {}, settings.segments)
     ledger.ask(0, {"angle": 0.5, "loss": 0.5}, 1, {})
+    assert ledger._lease is not None
+    ledger._lease._released.set()  # no sign of life any more, and its lease stays
     ledger._lock.release()  # as a kill does, and nothing else
     with pytest.raises(Mistake, match="STUDY_IDLE"):
         stop("curves", settings, print)
