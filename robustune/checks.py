@@ -12,9 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from analysis import records
 from robustune import address
+from robustune.brackets import shares
 from robustune.differences import mismatch
 from robustune.errors import Mistake
-from robustune.halving import rungs, shares
+from robustune.halving import rungs
 from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
 from search_spaces.complaints import plain_text
@@ -292,6 +293,8 @@ def _stopping(study: Study) -> str:
     rule, epochs = study.early_stopping, study.budget.epochs
     if rule.name == "none":
         return rule.name
+    if rule.name == "median_stopping" and rule.grace < epochs:
+        return f"{rule.name} (compared after each epoch from {rule.grace} to {epochs - 1})"
     brackets = [_counted_out(rule.rungs(epochs, bracket)) for bracket in range(rule.brackets)]
     if rule.brackets == 1:
         return f"{rule.name} ({brackets[0]})"

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from analysis.ending import End
 from robustune.budget import Spending
-from robustune.halving import ParetoHalving, rungs
+from robustune.halving import rungs
 from robustune.record import Past, Record
+from robustune.rules import rule_of
 from robustune.sampler import Sampler
 from search_spaces import Study
 from trainables.seeds import derive
@@ -57,7 +58,7 @@ class Driver:
         self._clock = clock
         self._study: Study = ledger.study
         self._rungs = rungs(self._study.early_stopping, self._study.budget.epochs)
-        self._halving = ParetoHalving(self._study) if self._study.early_stopping.name != "none" else None
+        self._rule = rule_of(self._study)
         self._sampler = Sampler(self._study, self._rungs)
         self._epochs: dict[int, int] = {}
         self._in_flight: set[int] = set()
@@ -154,7 +155,7 @@ class Driver:
         return self._epochs[number]
 
     def _verdict(self, number: int, epoch: int, metrics: Mapping[str, float]) -> Literal["complete", "stopped"] | None:
-        goes_on = self._halving is None or epoch not in self._rungs or self._halving.report(number, epoch, metrics)
+        goes_on = self._rule is None or self._rule.report(number, epoch, metrics)
         if epoch >= self._study.budget.epochs:
             return "complete"
         return None if goes_on else "stopped"
@@ -187,13 +188,15 @@ class Driver:
                 self._spending.asked()
                 self._sampler.restore(event.trial, event.config, event.attributes)
             elif event.kind == "reported":
-                if self._halving is not None and event.epoch in self._rungs:
-                    self._halving.remember(event.trial, event.epoch, event.metrics)
+                if self._rule is not None:
+                    self._rule.remember(event.trial, event.epoch, event.metrics)
                 self._epochs[event.trial] = event.epoch
                 self._spending.reported()
                 if event.epoch in self._rungs:
                     self._sampler.observe(event.trial, event.epoch, event.metrics)
             else:
+                if self._rule is not None and event.state == "stopped":
+                    self._rule.stopped(event.trial)
                 state = _blame(event.code) if event.state == "failed" else event.state
                 self._spending.ended(event.state, event.metrics, event.seq)
                 self._sampler.end(event.trial, state, event.metrics)

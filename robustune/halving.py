@@ -7,10 +7,7 @@ comments say so.
 """
 
 import math
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
-from itertools import accumulate, pairwise
 from typing import Final
 
 import moocore
@@ -18,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.front import losses
+from robustune.brackets import Brackets
 from search_spaces.study import EarlyStopping, Study
-from trainables.seeds import derive
 
 Array = NDArray[np.float64]
 
 DIGITS: Final = 9
 """Decimals at which two spreads or violations are equal, so that rescaling an objective breaks no tie."""
-
-_SEEDS: Final = 2**63
 
 
 def rungs(early_stopping: EarlyStopping, epochs: int) -> tuple[int, ...]:
@@ -35,34 +30,6 @@ def rungs(early_stopping: EarlyStopping, epochs: int) -> tuple[int, ...]:
     Without early stopping there is but the last.
     """
     return (*early_stopping.rungs(epochs), epochs)
-
-
-def shares(early_stopping: EarlyStopping, epochs: int) -> tuple[Fraction, ...]:
-    """The chance of each bracket that a trial belongs to it; they add up to 1.
-
-    It is inverse to the epochs that a trial of the bracket is expected to train where one in `reduction` goes on at
-    every rung, so that all brackets spend the same. Hyperband shares its budget likewise, because which bracket ranks
-    trials early enough and yet well enough is not known before. With n rungs of epochs that `reduction` divides its
-    shares go by reduction^n / (n + 1); a trial that goes on does not start again here, which leaves more trials for
-    the brackets of many rungs.
-    """
-    costs = [_expected(early_stopping, epochs, bracket) for bracket in range(early_stopping.brackets)]
-    whole = sum(1 / cost for cost in costs)
-    return tuple(1 / cost / whole for cost in costs)
-
-
-def _expected(early_stopping: EarlyStopping, epochs: int, bracket: int) -> Fraction:
-    """Epochs that a trial of a bracket trains on average, where one in `reduction` goes on at each rung."""
-    marks = (0, *early_stopping.rungs(epochs, bracket), epochs)
-    steps = enumerate(pairwise(marks))
-    return sum((Fraction(high - low, early_stopping.reduction**passed) for passed, (low, high) in steps), Fraction())
-
-
-def lasting(early_stopping: EarlyStopping, epochs: int) -> Fraction:
-    """The share of trials that spend their full epochs where one in `reduction` goes on at every rung."""
-    passed = [len(early_stopping.rungs(epochs, bracket)) for bracket in range(early_stopping.brackets)]
-    parts = zip(shares(early_stopping, epochs), passed, strict=True)
-    return sum((share / early_stopping.reduction**count for share, count in parts), Fraction())
 
 
 class ParetoHalving:
@@ -80,17 +47,10 @@ class ParetoHalving:
 
     def __init__(self, study: Study) -> None:
         rule, epochs = study.early_stopping, study.budget.epochs
-        self._seed = study.seed
-        self._limits = list(accumulate(shares(rule, epochs)))
-        self._brackets = [
+        self._brackets = Brackets(study)
+        self._rungs = [
             {epoch: Rung(study, epoch) for epoch in rule.rungs(epochs, bracket)} for bracket in range(rule.brackets)
         ]
-
-    def bracket(self, number: int) -> int:
-        """The bracket of a trial, counted from 0: a function of the study and the trial's number alone."""
-        if len(self._limits) == 1:
-            return 0
-        return bisect_right(self._limits, Fraction(derive(self._seed, number, "bracket"), _SEEDS))
 
     def report(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Whether a trial goes on after an epoch; between its rungs, and at the last epoch, it always does.
@@ -109,8 +69,11 @@ class ParetoHalving:
         if (rung := self._rung(number, epoch)) is not None:
             rung.remember(number, metrics)
 
+    def stopped(self, number: int) -> None:
+        """Takes no notice of which of the remembered trials were stopped: a rung keeps their scores all the same."""
+
     def _rung(self, number: int, epoch: int) -> "Rung | None":
-        return self._brackets[self.bracket(number)].get(epoch)
+        return self._rungs[self._brackets.of(number)].get(epoch)
 
 
 class Rung:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from analysis.wording import shown
-from robustune.halving import lasting, rungs
+from robustune.brackets import lasting
+from robustune.halving import rungs
 from robustune.makers import STARTUP_TRIALS
 from search_spaces.extent import trial_limit
 from search_spaces.study import Constraint, Study
@@ -40,10 +41,14 @@ def worth(study: Study) -> int:
     """How many trials have to come to a rung before it is told that none of them met a bound.
 
     As many as successive halving starts with so that one spends its full epochs, and no more than samplers draw at
-    random before they learn; without early stopping that many, or all trials of a smaller budget or grid.
+    random before they learn; without halving that many, or all trials of a smaller budget or grid.
     """
     rule = study.early_stopping
-    least = STARTUP_TRIALS if rule.name == "none" else math.ceil(1 / lasting(rule, study.budget.epochs))
+    least = (
+        STARTUP_TRIALS
+        if rule.name in ("none", "median_stopping")
+        else math.ceil(1 / lasting(rule, study.budget.epochs))
+    )
     return min(max(least, rule.reduction), STARTUP_TRIALS, trial_limit(study))
 
 

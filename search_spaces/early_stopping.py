@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
-from search_spaces.complaints import Complaints
+from collections.abc import Mapping
+from typing import Any, Final
+
+from search_spaces.complaints import Complaints, path_of
 from search_spaces.study import Budget, EarlyStopping
 from search_spaces.tables import read_part
 
+RULES: Final = {
+    "none": ("grace", "reduction", "brackets", "quorum"),  # so that a rule is switched off by its name alone
+    "pareto_halving": ("grace", "reduction", "brackets"),
+    "asha": ("grace", "reduction", "brackets"),
+    "median_stopping": ("grace", "quorum"),
+}
+"""The keys that each rule takes beside its name."""
+
+_PAUSES: Final = 'it pauses trials until others have come as far, and here a trial goes on or ends; write name = "asha"'
+_CHANGES: Final = (
+    "it changes the options of trials that run, and here a trial has the options that it began with; write "
+    'name = "asha"'
+)
+_ELSEWHERE: Final = {
+    "hyperband": _PAUSES,
+    "hb_bohb": _PAUSES,
+    "bohb": _PAUSES,
+    "pbt": _CHANGES,
+    "pb2": _CHANGES,
+    "async_hyperband": 'write name = "asha"',
+    "asynchyperband": 'write name = "asha"',
+    "median_stopping_rule": 'write name = "median_stopping"',
+    "medianstopping": 'write name = "median_stopping"',
+    "fifo": 'write name = "none"',
+}
+"""Names that Ray Tune has for its schedulers, and what would do instead."""
+
 # What breaks no law of another key, where a value is refused.
-_INSTEAD = {"reduction": 2, "brackets": 1}
+_INSTEAD: Final = {"reduction": 2, "brackets": 1, "quorum": 1}
 
 
 def read_early_stopping(value: object, budget: Budget | None, complaints: Complaints) -> EarlyStopping | None:
-    """The rule of [early_stopping]; notes one that leaves no rung below the budget's epochs."""
+    """The rule of [early_stopping]; notes keys of another rule, and rungs that the budget's epochs do not reach."""
+    name = value.get("name") if isinstance(value, dict) else None
+    if isinstance(value, dict) and isinstance(name, str) and name in _ELSEWHERE:
+        complaints.add("early_stopping.name", f"{name} is not offered: {_ELSEWHERE[name]}")
+        value = {**value, "name": "none"}
     rule = read_part(EarlyStopping, value, ("early_stopping",), complaints, _INSTEAD)
     if isinstance(value, dict) and "name" not in value:
         complaints.add("early_stopping.name", "the key is missing")
-    if rule is not None and budget is not None and rule.name != "none":
+    if rule is None or not isinstance(value, dict) or rule.name == "none":
+        return rule
+    _check_keys(rule.name, value, complaints)
+    if budget is not None:
         _check_rungs(rule, budget.epochs, complaints)
     return rule
+
+
+def _check_keys(name: str, value: Mapping[str, Any], complaints: Complaints) -> None:
+    every = {key for keys in RULES.values() for key in keys}
+    for key in value:
+        if key in every and key not in RULES[name]:
+            complaints.add(path_of("early_stopping", key), f"{name} has no such key; it takes {', '.join(RULES[name])}")
 
 
 def _check_rungs(rule: EarlyStopping, epochs: int, complaints: Complaints) -> None:

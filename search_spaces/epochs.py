@@ -1,4 +1,4 @@
-"""From which epoch on scores are measured and bounds hold, against the budget and the rungs."""
+"""What a study measures from which epoch on, against its budget and its rule of early stopping."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def check_epochs(
     rule: EarlyStopping | None,
     complaints: Complaints,
 ) -> None:
-    """Note what begins after the last epoch, and a first rung where no objective is measured yet.
+    """Note what begins after the last epoch, and objectives by which the rule cannot compare trials.
+
+    At its first rung none of them may be measured yet, or they may be more than the rule knows to compare by.
 
     Args:
         objectives: in the order of the file; None where one was refused.
@@ -42,4 +44,10 @@ def check_epochs(
             "early_stopping.grace",
             f"trials are compared after {rule.grace} {'epoch' if rule.grace == 1 else 'epochs'}, where no objective is "
             f"measured yet; let one begin by then, or set grace = {first}",
+        )
+    if rule is not None and rule.by_one_objective and len(objectives) > 1:
+        complaints.add(
+            "early_stopping.name",
+            f"{rule.name} compares trials by one objective, and the study has {len(objectives)}; write "
+            'name = "pareto_halving"',
         )

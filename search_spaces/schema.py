@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from search_spaces.domains import CHOICE_LIMIT, SUBSET_LIMIT
+from search_spaces.early_stopping import RULES
 from search_spaces.samplers import SAMPLERS
 from search_spaces.sections import METRICS_LIMIT, OBJECTIVES_LIMIT
 from search_spaces.study import BRACKETS_LIMIT, EPOCHS_LIMIT, FIRST_LIMIT, HOURS_LIMIT, TEACHERS_LIMIT, TRIALS_LIMIT
@@ -80,7 +81,7 @@ def _properties(trainers: Iterable[str]) -> Schema:
         "sampler": _samplers(),
         "early_stopping": _table(
             {
-                "name": {"enum": ["none", "pareto_halving"]},
+                "name": {"enum": list(RULES)},
                 "grace": {"type": "integer", "minimum": 1, "description": "epochs before a trial can be stopped"},
                 "reduction": {"type": "integer", "minimum": 2, "description": "one of so many goes on at a rung"},
                 "brackets": {
@@ -88,6 +89,12 @@ def _properties(trainers: Iterable[str]) -> Schema:
                     "minimum": 1,
                     "maximum": BRACKETS_LIMIT,
                     "description": "groups of trials, each with a later first rung than the one before it",
+                },
+                "quorum": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": TRIALS_LIMIT,
+                    "description": "trials that must have come as far before one is stopped by their median",
                 },
             },
             required=["name"],

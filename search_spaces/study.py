@@ -111,22 +111,30 @@ class EarlyStopping:
     """The rule that ends trials before their last epoch.
 
     Attributes:
-        name: "none" or "pareto_halving".
+        name: "none", "pareto_halving", or for one objective Ray's "asha" or "median_stopping".
         grace: epochs that every trial may train before it can be stopped.
         reduction: of that many trials at a rung about one goes on; rungs lie a factor of it apart.
         brackets: into so many groups trials are drawn; the first rung of each lies a factor of `reduction` after the
             one before it.
+        quorum: of median_stopping, how many other trials must have come as far before one is stopped.
     """
 
-    name: Literal["none", "pareto_halving"] = "none"
+    name: Literal["none", "pareto_halving", "asha", "median_stopping"] = "none"
     grace: Annotated[int, Field(strict=True, ge=1, le=EPOCHS_LIMIT)] = 1
     reduction: Annotated[int, Field(strict=True, ge=2, le=1_000)] = 3
     brackets: Annotated[int, Field(strict=True, ge=1, le=BRACKETS_LIMIT)] = 1
+    quorum: Annotated[int, Field(strict=True, ge=1, le=TRIALS_LIMIT)] = 3
+
+    @property
+    def by_one_objective(self) -> bool:
+        """Whether the rule compares trials by one score, and has no answer where there are several objectives."""
+        return self.name in ("asha", "median_stopping")
 
     def rungs(self, epochs: int, bracket: int = 0) -> tuple[int, ...]:
         """Epochs below `epochs` at which trials of a bracket are compared, ascending; none without early stopping.
 
-        They are grace * reduction^(k + bracket), so those of the first bracket hold those of all others.
+        They are grace * reduction^(k + bracket), so those of the first bracket hold those of all others. Median
+        stopping compares at every epoch from `grace` on; there they are the epochs that are kept and learned from.
         """
         found = []
         rung = self.grace * self.reduction**bracket
@@ -225,15 +233,16 @@ class Study:
     def content(self) -> dict[str, Any]:
         """What decides the results, as plain data: everything but name, description and source.
 
-        Bounds, first trials and teachers that are not there are left out, and so are the first epoch and a bracket
-        alone: studies of before there were such keys keep their digest.
+        Bounds, first trials and teachers that are not there are left out, and so are the first epoch, a bracket alone
+        and the usual quorum: studies of before there were such keys keep their digest.
         """
         plain: dict[str, Any] = _STUDY.dump_python(self, mode="json")
         for one in (*plain["objectives"], *plain["constraints"]):
             if one["from_epoch"] == 1:
                 del one["from_epoch"]
-        if plain["early_stopping"]["brackets"] == 1:
-            del plain["early_stopping"]["brackets"]
+        for key, alone in (("brackets", 1), ("quorum", 3)):
+            if plain["early_stopping"][key] == alone:
+                del plain["early_stopping"][key]
         plain["budget"] = {key: value for key, value in plain["budget"].items() if value is not None}
         absent = [key for key in ("first", "warm_start_from") if not plain[key]]
         return {key: value for key, value in plain.items() if key not in ("name", "description", "source", *absent)}

@@ -13,6 +13,7 @@ from analysis.records import Event
 from analysis.tracked import EARLIER, ORDER_TAG
 from robustune.relative import in_turn
 from search_spaces import Study
+from search_spaces.early_stopping import RULES
 
 # A stopped trial did all that was asked of it, and MLflow's lists show FINISHED runs by default; KILLED is for runs
 # that somebody ended from outside: those in flight when a search was interrupted.
@@ -174,7 +175,8 @@ def _origin() -> dict[str, str]:
 
 def _early_stopping(study: Study) -> dict[str, Any]:
     told = study.early_stopping
-    return {"name": told.name} if told.name == "none" else asdict(told)
+    keys = () if told.name == "none" else RULES[told.name]
+    return {"name": told.name, **{key: getattr(told, key) for key in keys}}
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robustune import checks
-from robustune.halving import ParetoHalving, rungs, shares
+from robustune.brackets import Brackets, shares
+from robustune.halving import ParetoHalving, rungs
 from robustune.settings import Settings
 from search_spaces.study import EarlyStopping, Study
 
@@ -59,12 +60,12 @@ def test_each_bracket_decides_as_a_halving_without_brackets_that_begins_later(ca
     """So whatever tests/robustune/test_halving.py says of a halving holds within each bracket."""
     asked, steps = case
     rule = ParetoHalving(asked)
-    said = [rule.report(*step) for step in steps]
+    said, drawn = [rule.report(*step) for step in steps], Brackets(asked)
     told = asked.early_stopping
     for bracket in range(told.brackets):
         later = replace(told, grace=told.grace * told.reduction**bracket, brackets=1)
         alone = ParetoHalving(replace(asked, early_stopping=later))
-        own = [(step, goes_on) for step, goes_on in zip(steps, said, strict=True) if rule.bracket(step[0]) == bracket]
+        own = [(step, goes_on) for step, goes_on in zip(steps, said, strict=True) if drawn.of(step[0]) == bracket]
         assert [alone.report(*step) for step, _ in own] == [goes_on for _, goes_on in own]
 
 
@@ -132,20 +133,20 @@ def test_shares_add_up_and_each_bracket_spends_the_same(grace: int, reduction: i
 @pytest.mark.parametrize("brackets", [2, 3])
 def test_trials_are_drawn_by_the_shares_from_study_seed_and_number_alone(brackets: int) -> None:
     asked = study(brackets)
-    drawn = [ParetoHalving(asked).bracket(number) for number in range(3)]
-    rule = ParetoHalving(asked)
-    counts = Counter(rule.bracket(number) for number in range(6000))
+    drawn = Brackets(asked)
+    counts = Counter(drawn.of(number) for number in range(6000))
     for bracket, share in enumerate(shares(asked.early_stopping, 27)):
         assert counts[bracket] / 6000 == pytest.approx(float(share), abs=0.025)
-    assert [rule.bracket(number) for number in range(3)] == drawn
-    other = ParetoHalving(study(brackets, seed=1))
-    assert [rule.bracket(number) for number in range(50)] != [other.bracket(number) for number in range(50)]
+    again, other = Brackets(replace(asked, name="another")), Brackets(replace(asked, seed=1))
+    assert [again.of(number) for number in range(9, -1, -1)] == [drawn.of(number) for number in range(9, -1, -1)]
+    assert [other.of(number) for number in range(50)] != [drawn.of(number) for number in range(50)]
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_where_fewer_epochs_leave_a_bracket_no_rung_its_trials_are_never_stopped(epochs: int) -> None:
-    rule = ParetoHalving(study(3, epochs=epochs))
-    late = [number for number in range(40) if rule.bracket(number) == 2]
+    asked = study(3, epochs=epochs)
+    rule, drawn = ParetoHalving(asked), Brackets(asked)
+    late = [number for number in range(40) if drawn.of(number) == 2]
     assert late
     assert all(rule.report(number, 1, {"a": -float(place), "b": 0.0, "c": 0.0}) for place, number in enumerate(late))
 

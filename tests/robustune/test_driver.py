@@ -2,12 +2,14 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis import records
 from robustune import checks
 from robustune.driver import Driver, Proposal
 from robustune.ledger import Ledger
@@ -69,17 +71,31 @@ def run_out(ledger: Ledger, folder: Path, reborn: bool) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "rule"),
-    [("tpe", ""), ("nsga2", ""), ("random", ""), ("tpe", "reduction = 2\nbrackets = 3")],
+    ("sampler", "rule", "more"),
+    [
+        ("tpe", "pareto_halving", ""),
+        ("nsga2", "pareto_halving", ""),
+        ("random", "pareto_halving", ""),
+        ("tpe", "pareto_halving", "reduction = 2\nbrackets = 3"),
+        ("tpe", "asha", "reduction = 2\nbrackets = 2"),
+        ("tpe", "median_stopping", ""),
+        ("random", "median_stopping", "grace = 2\nquorum = 5"),
+    ],
 )
 def test_a_driver_killed_after_every_report_decides_as_one_that_lived(
-    curves: Curves, tmp_path: Path, sampler: str, rule: str
+    curves: Curves, tmp_path: Path, sampler: str, rule: str, more: str
 ) -> None:
-    study = curves(trials=20, epochs=5, sampler=sampler, rule=rule)
+    study = curves(trials=20, epochs=5, sampler=sampler, early_stopping=rule, rule=more)
+    if rule != "pareto_halving":  # Ray's are for one objective
+        study.write_text(re.sub(r'\[\[objectives\]\]\s+metric = "robustness"[^[]*', "", study.read_text()))
     with begun(study, tmp_path / "lived") as ledger:
         lived = run_out(ledger, tmp_path / "lived", reborn=False)
     with begun(study, tmp_path / "reborn") as ledger:
         assert run_out(ledger, tmp_path / "reborn", reborn=True) == lived
+    ended = records.trials(tmp_path / "lived").select(["state", "epochs"]).to_pylist()
+    states = {one["state"]: {two["epochs"] for two in ended if two["state"] == one["state"]} for one in ended}
+    assert states["complete"] == {5}  # and none other may stand on the front
+    assert states["stopped"] <= {1, 2, 3, 4}
 
 
 def test_a_trial_takes_up_no_checkpoint_that_the_ledger_does_not_know(curves: Curves, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def test_a_rule_is_refused_just_where_a_bracket_would_have_no_rung(
     grace: int, reduction: int, brackets: int, epochs: int
 ) -> None:
     rule, complaints = EarlyStopping("pareto_halving", grace, reduction, brackets), Complaints("file")
-    assert read_early_stopping(asdict(rule), Budget(trials=9, epochs=epochs), complaints) == rule
+    table = {key: value for key, value in asdict(rule).items() if key != "quorum"}
+    assert read_early_stopping(table, Budget(trials=9, epochs=epochs), complaints) == rule
     assert len(complaints) == (not all(rule.rungs(epochs, bracket) for bracket in range(brackets)))
 
 
@@ -87,3 +88,57 @@ def test_fewer_epochs_from_outside_leave_the_rule_alone(read: Read, lawful: str)
     """`--epochs 1` tries a study out; that nobody is stopped then is told by `robustune check`."""
     study = read(with_rule(lawful, 'name = "pareto_halving"\nbrackets = 2')).override(epochs=1)
     assert study.early_stopping.rungs(1) == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            'name = "median_stopping"\nreduction = 4',
+            "early_stopping.reduction: median_stopping has no such key; it takes",
+        ),
+        (
+            'name = "asha"\nquorum = 4',
+            "early_stopping.quorum: asha has no such key; it takes grace, reduction, brackets",
+        ),
+        ('name = "median_stopping"\nquorum = 0', "early_stopping.quorum: 0 is not at least 1"),
+        ('name = "median_stopping"\ngrace = 9', "early_stopping.grace: 9 is not below the 9 epochs"),
+        ('name = "asha"\nbrackets = 3', "early_stopping.brackets: 3 is more than 2"),
+        ('name = "hyperband"', "early_stopping.name: hyperband is not offered: it pauses trials"),
+        ('name = "hyperband"\nreduction = 3', 'goes on or ends; write name = "asha"'),
+        ('name = "pbt"', "early_stopping.name: pbt is not offered: it changes the options of trials that run"),
+        ('name = "median_stopping_rule"', 'write name = "median_stopping"'),
+        ('name = "ahsa"', "did you mean 'asha'"),
+    ],
+)
+def test_rays_rules_have_their_own_keys_and_those_not_offered_say_why(
+    read: Read, lawful: str, rule: str, said: str
+) -> None:
+    with pytest.raises(StudyError) as refused:
+        read(with_rule(one_objective(lawful), rule))
+    assert said in str(refused.value)
+    assert len(refused.value.complaints) == 1
+
+
+@pytest.mark.parametrize("rule", ['name = "asha"\nbrackets = 2', 'name = "median_stopping"\ngrace = 2\nquorum = 5'])
+def test_rays_rules_are_for_one_objective(read: Read, lawful: str, vocabularies: Mapping[str, Any], rule: str) -> None:
+    text = with_rule(one_objective(lawful), rule)
+    study = read(text)
+    assert Study.from_json(study.to_json()) == study
+    jsonschema.validate(tomllib.loads(text), json_schema(vocabularies))
+    with pytest.raises(
+        StudyError, match=r"compares trials by one objective, and the study has 2; write name"
+    ) as refused:
+        read(with_rule(lawful, rule))
+    assert [one.key for one in refused.value.complaints] == ["early_stopping.name"]
+
+
+def test_none_keeps_the_keys_of_any_rule_so_that_its_name_alone_switches_it_off(read: Read, lawful: str) -> None:
+    study = read(with_rule(lawful, 'name = "none"\ngrace = 9\nbrackets = 4\nquorum = 2'))
+    assert study.early_stopping.rungs(9) == ()
+
+
+def one_objective(lawful: str) -> str:
+    """The lawful study without its second objective."""
+    head, first, second = lawful.split("[[objectives]]")
+    return head + "[[objectives]]" + first + second[second.index("[[constraints]]") :]
