@@ -18,7 +18,8 @@ from robustune.errors import Mistake
 from robustune.halving import rungs
 from robustune.settings import Settings
 from search_spaces import Study, StudyError, find, read_study
-from search_spaces.complaints import plain_text
+from search_spaces.complaints import Complaints, plain_text
+from search_spaces.early_stopping import check_rungs
 from search_spaces.extent import trial_limit
 from trainables.errors import TrainableError
 from trainables.preparation import Step
@@ -36,6 +37,10 @@ def read(
     """
     try:
         made = study if isinstance(study, Study) else read_study(find(str(study)), vocabularies())
+        if isinstance(study, Study) and epochs is None:  # fewer epochs from outside may leave no rung: a try
+            complaints = Complaints(study.name)
+            check_rungs(study.early_stopping, study.budget.epochs, complaints)
+            complaints.raise_any()
         return made.override(trials=trials, epochs=epochs, seed=seed)
     except StudyError as error:
         raise Mistake("STUDY_INVALID", str(error)) from error

@@ -49,11 +49,10 @@ def read_early_stopping(value: object, budget: Budget | None, complaints: Compla
     rule = read_part(EarlyStopping, value, ("early_stopping",), complaints, _INSTEAD)
     if isinstance(value, dict) and "name" not in value:
         complaints.add("early_stopping.name", "the key is missing")
-    if rule is None or not isinstance(value, dict) or rule.name == "none":
-        return rule
-    _check_keys(rule.name, value, complaints)
-    if budget is not None:
-        _check_rungs(rule, budget.epochs, complaints)
+    if rule is not None and isinstance(value, dict) and rule.name != "none":
+        _check_keys(rule.name, value, complaints)
+    if rule is not None and budget is not None:
+        check_rungs(rule, budget.epochs, complaints)
     return rule
 
 
@@ -64,8 +63,11 @@ def _check_keys(name: str, value: Mapping[str, Any], complaints: Complaints) -> 
             complaints.add(path_of("early_stopping", key), f"{name} has no such key; it takes {', '.join(RULES[name])}")
 
 
-def _check_rungs(rule: EarlyStopping, epochs: int, complaints: Complaints) -> None:
+def check_rungs(rule: EarlyStopping, epochs: int, complaints: Complaints) -> None:
+    """Note a grace, or brackets, that leave no rung below the epochs of the budget."""
     possible = len(rule.rungs(epochs))
+    if rule.name == "none":
+        return
     if possible == 0:
         lower = "lower it, or " if epochs > 1 else ""
         complaints.add(

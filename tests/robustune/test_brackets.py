@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from robustune import checks
 from robustune.brackets import Brackets, shares
+from robustune.errors import Mistake
 from robustune.halving import ParetoHalving, rungs
 from robustune.settings import Settings
 from search_spaces.study import EarlyStopping, Study
@@ -169,3 +170,16 @@ def test_the_check_tells_when_trials_are_compared(
 ) -> None:
     asked = checks.read(curves(epochs=9, rule=rule), epochs=epochs)
     assert told in "\n".join(checks.describe(asked, Settings(str(tmp_path))))
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (EarlyStopping("pareto_halving", brackets=4), "early_stopping.brackets: 4 is more than 3: .* name at most 3"),
+        (EarlyStopping("pareto_halving", grace=27), "early_stopping.grace: 27 is not below the 27 epochs"),
+        (EarlyStopping("asha"), "early_stopping.name: asha compares trials by one objective, and the study has 2"),
+    ],
+)
+def test_a_study_made_in_python_is_held_to_the_same_laws(rule: EarlyStopping, said: str) -> None:
+    with pytest.raises(Mistake, match=f"^STUDY_INVALID: toy: {said}"):
+        checks.read(replace(study(), early_stopping=rule))

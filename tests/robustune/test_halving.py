@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from robustune.halving import ParetoHalving, rungs
+from robustune.halving import ParetoHalving, place, rungs
 from search_spaces.study import EarlyStopping, Study
 
 GOALS = ("max", "min", "max")
@@ -179,6 +179,15 @@ def test_one_objective_is_ordinary_ranking(values, reduction):
         place = sorted(values[:count], reverse=True).index(value)
         expected.append(count < reduction or place < max(1, count // reduction))
     assert arrive(study(1, reduction=reduction), [metrics([value]) for value in values]) == expected
+
+
+@given(st.lists(st.tuples(VALUE, st.integers(0, 3)), min_size=1, max_size=30))
+@settings(max_examples=150, deadline=None)
+def test_the_place_by_one_objective_is_the_ordinary_rank_after_feasibility(rows):
+    """Ties go to the earlier row; among infeasible rows the smaller violation comes first."""
+    costs, violations = np.array([[float(cost)] for cost, _ in rows]), np.array([float(bad) for _, bad in rows])
+    ranked = sorted(range(len(rows)), key=lambda row: (violations[row], costs[row, 0], row))
+    assert place(costs, violations) == ranked.index(len(rows) - 1)
 
 
 def slow_place(rows, violations):
