@@ -127,7 +127,7 @@ def _peer(place: Path, trials: int) -> Measured:
     from optuna.storages.journal import JournalFileBackend
 
     from robustune.distributions import Translator
-    from robustune.teaching import quiet
+    from robustune.lessons import quiet
 
     study = a_study("tpe", trials)
     translator = Translator(study.space)

@@ -18,7 +18,7 @@ from benchmarks.rows import Row, row
 from robustune.distributions import Translator
 from robustune.halving import rungs
 from robustune.sampler import Sampler
-from robustune.teaching import quiet
+from robustune.lessons import quiet
 
 TRIALS: Final = 1_000
 REPEATS: Final = 15

@@ -10,7 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from robustune.distributions import Parameters, suggest
-from robustune.teaching import quiet
+from robustune.lessons import quiet
 
 
 class Drawing:

@@ -7,9 +7,10 @@ from typing import Any
 from robustune.distributions import Parameters, Translator, at
 from robustune.gaussian import Drawing
 from robustune.grid import points
+from robustune.lessons import Attributes
 from robustune.makers import MAKERS, Make, startup_trials
 from robustune.quasi import SEQUENCE, quasi_random
-from robustune.teaching import Attributes, Teaching
+from robustune.teaching import Teaching
 from search_spaces.samplers import POPULATIONS
 from search_spaces.study import Study
 from trainables.seeds import derive

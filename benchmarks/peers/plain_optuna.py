@@ -10,7 +10,7 @@ from optuna.trial import Trial, TrialState
 from robustune.distributions import Translator
 from robustune.driver import Proposal
 from robustune.makers import population_size
-from robustune.teaching import quiet
+from robustune.lessons import quiet
 from search_spaces import Study
 from trainables.seeds import derive
 

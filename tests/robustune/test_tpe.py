@@ -10,7 +10,7 @@ from optuna.trial import TrialState, create_trial
 
 from robustune import tpe
 from robustune.distributions import at, suggest
-from robustune.teaching import quiet
+from robustune.lessons import quiet
 from robustune.tpe import Tpe
 
 LAWS = {
