@@ -140,7 +140,7 @@ def _peer(place: Path, trials: int) -> Measured:
         parameters, values = translator.parameters(config), scores(config, EPOCHS)
         laws = translator.laws(parameters)
         return optuna.trial.create_trial(
-            params=parameters, distributions=laws, values=[values[one] for one in NAMES[:2]]
+            params=parameters, distributions=dict(laws), values=[values[one] for one in NAMES[:2]]
         )
 
     def run() -> Any:

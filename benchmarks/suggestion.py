@@ -82,7 +82,7 @@ def _peer(objectives: int) -> Callable[[int], None]:
         parameters = translator.parameters(config)
         values: list[Any] = list(scores(config, last_epoch(study, number)).values())[:objectives]
         laws = translator.laws(parameters)
-        peer.add_trial(optuna.trial.create_trial(params=parameters, distributions=laws, values=values))
+        peer.add_trial(optuna.trial.create_trial(params=parameters, distributions=dict(laws), values=values))
 
     def ask(number: int) -> None:
         trial = peer.ask()

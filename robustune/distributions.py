@@ -27,6 +27,8 @@ class Translator:
     def __init__(self, space: Mapping[str, Domain]) -> None:
         self._space = space
         self._laws = {name: distributions(name, domain) for name, domain in space.items()}
+        self._all = {key: law for laws in self._laws.values() for key, law in laws.items()}
+        self._chosen: dict[frozenset[str], dict[str, BaseDistribution]] = {}
 
     def draw(self, trial: Trial, *, dormant: bool) -> dict[str, Any]:
         """Lets Optuna draw every active option; returns the configuration, which holds no other.
@@ -56,14 +58,20 @@ class Translator:
                 found |= _parameters(name, domain, config[name])
         return found
 
-    def laws(self, parameters: Parameters) -> dict[str, BaseDistribution]:
-        """Distributions of the parameters at hand, in drawing order."""
-        return {key: law for key, law in self.all_laws.items() if key in parameters}
+    def laws(self, parameters: Parameters) -> Mapping[str, BaseDistribution]:
+        """Distributions of the parameters at hand, in drawing order; of equal parameters one and the same mapping.
+
+        Thousands of trials have few sets of parameters between them, and each of them keeps its distributions.
+        """
+        keys = frozenset(parameters)
+        if keys not in self._chosen:
+            self._chosen[keys] = {key: law for key, law in self._all.items() if key in keys}
+        return self._chosen[keys]
 
     @property
-    def all_laws(self) -> dict[str, BaseDistribution]:
+    def all_laws(self) -> Mapping[str, BaseDistribution]:
         """Distributions of every parameter, active or not, in drawing order."""
-        return {key: law for laws in self._laws.values() for key, law in laws.items()}
+        return self._all
 
     def config(self, parameters: Parameters) -> dict[str, Any]:
         """The configuration that parameters of all options stand for; those of inactive ones are left out."""
