@@ -31,6 +31,7 @@ from robustune.cli_budget import extend, stop
 from robustune.cli_corrupt import corrupt
 from robustune.cli_data import data_app
 from robustune.cli_explain import explain
+from robustune.cli_models import register
 from robustune.cli_replay import replay
 from robustune.cli_sets import evaluate, sets_app
 from robustune.cli_styles import styles_app
@@ -167,6 +168,7 @@ def front(study: BegunName, results: Results = "results") -> None:
 
 
 app.command(epilog="Example: robustune evaluate quickstart --trial 3 --trial 7")(evaluate)
+app.command(epilog="Example: robustune register quickstart --trial 3")(register)
 app.command(epilog="Example: robustune explain quickstart --trials 3 7")(explain)
 app.command(epilog="Example: robustune replay benchmarks/tables/classification.parquet --workers 4")(replay)
 app.command(epilog="Example: robustune corrupt photos --severity 3 --out photos-c")(corrupt)
