@@ -12,7 +12,7 @@ from analysis.printing import DPI, INK, QUIET, blank, put, say, settings
 from analysis.tiles import Pixels, coloured, fitted, laid, plane
 from analysis.wording import shortened, visible
 
-SIDE: Final = 112  # pixels, as all lengths here
+SIDE: Final = 128  # pixels, as all lengths here; small maps are enlarged by a whole number
 GAP: Final = 10
 BETWEEN_NETS: Final = 40
 MARGIN: Final = 36
@@ -22,6 +22,7 @@ LAYERS_MOST: Final = 24
 """Layers of one figure; more go on in the next one."""
 LETTER: Final = {6.5: 9.8, 10.5: 15.5}
 IMAGES: Final = (CLEAN, PERTURBED)
+NOTES: Final = ("mean over channels; dark is low, light is high;", "one scale for both images of each net's layer")
 
 Row = dict[str, Any]
 
@@ -67,7 +68,9 @@ def _figure(lines: list[dict[tuple[str, str], Row]], nets: list[str], shown: dic
     gaps = [GAP if column % 2 else BETWEEN_NETS for column in range(1, 2 * len(nets))]
     ground = laid(cells, SIDE, gaps, GAP)
     width = MARGIN + NAMES + ground.shape[1] + MARGIN
-    height = TOP + ground.shape[0] + MARGIN + 30
+    captions = [f"{image}: {visible(shown[image]['caption'])}" for image in IMAGES]
+    told = [shortened(text, int((width - 2 * MARGIN) / LETTER[6.5])) for text in (*captions, *NOTES)]
+    height = TOP + ground.shape[0] + MARGIN + 26 * len(told)
     with settings():
         figure = blank(width / DPI, height / DPI)
         say(figure, MARGIN, 50, shortened(visible(title), int((width - 2 * MARGIN) / LETTER[10.5])), 10.5, INK)
@@ -83,8 +86,8 @@ def _figure(lines: list[dict[tuple[str, str], Row]], nets: list[str], shown: dic
             name, _, shape = text.partition("\n")
             say(figure, MARGIN, base, shortened(visible(name), int(NAMES / LETTER[6.5])), 6.5, INK)
             say(figure, MARGIN, base + 22, shape, 6.5, QUIET)
-        note = "mean over channels; dark is low, light is high; one scale for both images of each net's layer"
-        say(figure, MARGIN, height - MARGIN + 4, shortened(note, int((width - 2 * MARGIN) / LETTER[6.5])), 6.5, QUIET)
+        for place, note in enumerate(told):
+            say(figure, MARGIN, height - MARGIN - 26 * (len(told) - 1 - place), note, 6.5, QUIET)
     return figure
 
 

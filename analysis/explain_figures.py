@@ -19,8 +19,7 @@ def activations(folder: Path) -> list[Figure]:
     """Returns mean activations layer by layer, on as many figures as they need."""
     table = read_explained(folder, explained.ACTIVATIONS_FILE, explained.ACTIVATIONS_SCHEMA)
     pictures = read_explained(folder, explained.PICTURES_FILE, explained.PICTURES_SCHEMA)
-    shown = ", ".join(row["caption"] for row in pictures.to_pylist())
-    return list(draw_activations(table, pictures, f"{Told.of(table).name}: mean activations; {shown}"))
+    return list(draw_activations(table, pictures, f"{Told.of(table).name}: activations"))
 
 
 def cka(folder: Path) -> list[Figure]:

@@ -16,7 +16,12 @@ from trainables.errors import TrainableError
 BATCH: Final = 64
 
 
-def cka_table(nets: Mapping[str, nn.Module], inputs: Tensor, batch: int = BATCH) -> pa.Table:
+def cka_table(
+    nets: Mapping[str, nn.Module],
+    inputs: Tensor,
+    batch: int = BATCH,
+    chosen: Mapping[str, Sequence[Layer]] | None = None,
+) -> pa.Table:
     """CKA of each layer of a net with each layer of another, and of the same one, for every pair of nets.
 
     All nets see the same batches. Rows of a pair are by the layers of the first, then of the second, each in the order
@@ -26,13 +31,14 @@ def cka_table(nets: Mapping[str, nn.Module], inputs: Tensor, batch: int = BATCH)
         nets: by name, in evaluation mode.
         inputs: (N, C, H, W) as the nets take them; a last batch of fewer than `LEAST` is left out.
         batch: images at a time, at least `LEAST`.
+        chosen: layers of each net; None means every convolutional and linear one.
 
     Raises:
         TrainableError: NONFINITE, naming net and layer; SET_TOO_SMALL for fewer than `LEAST` images.
     """
     if len(inputs) < LEAST:
         raise TrainableError("SET_TOO_SMALL", f"CKA needs {LEAST} images at least, and {len(inputs)} came")
-    layers = {name: layers_of(net, inputs[:1]) for name, net in nets.items()}
+    layers = chosen or {name: layers_of(net, inputs[:1]) for name, net in nets.items()}
     whole = _aligned(nets, layers, torch.split(inputs, max(batch, LEAST)))
     starts = dict(zip(layers, _running([len(found) for found in layers.values()]), strict=False))
     rows: dict[str, list[object]] = {name: [] for name in CKA_SCHEMA.names}
