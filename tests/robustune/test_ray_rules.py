@@ -1,7 +1,7 @@
 """Ray's own rules decide here as they do in Ray, and are rebuilt from what was reported."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -214,25 +214,35 @@ class Learner(tune.Trainable):
         """Nothing is kept."""
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    with connected(None):
+        yield
+
+
 @pytest.mark.ray
+@pytest.mark.usefixtures("cluster")
 @pytest.mark.parametrize(
     "rule", [ASHA, replace(ASHA, grace=2, reduction=2), MEDIAN, replace(MEDIAN, grace=2, quorum=6)]
 )
 def test_a_real_run_of_ray_stops_the_same_trials_after_the_same_epochs(tmp_path: Path, rule: EarlyStopping) -> None:
     asked = study(rule)
-    with connected(None):
-        results = tune.Tuner(
-            tune.with_resources(Learner, {"cpu": 1}),
-            param_space={"number": tune.grid_search(list(range(24)))},
-            tune_config=tune.TuneConfig(scheduler=scheduler_of(asked), max_concurrent_trials=1, reuse_actors=True),
-            run_config=tune.RunConfig(storage_path=str(tmp_path), stop={"training_iteration": EPOCHS}, verbose=0),
-        ).fit()
+    results = tune.Tuner(
+        tune.with_resources(Learner, {"cpu": 1}),
+        param_space={"number": tune.grid_search(list(range(24)))},
+        tune_config=tune.TuneConfig(scheduler=scheduler_of(asked), max_concurrent_trials=1, reuse_actors=True),
+        run_config=tune.RunConfig(
+            storage_path=str(tmp_path),
+            stop={"training_iteration": EPOCHS},
+            verbose=0,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        ),
+    ).fit()
     trained = {one.config["number"]: one.metrics["training_iteration"] for one in results}  # type: ignore[index]
     ours, expected = fresh(asked), {}
     for number in range(24):
-        going = (
-            epoch for epoch in range(1, EPOCHS + 1) if not ours.report(number, epoch, {"score": curve(number, epoch)})
-        )
-        expected[number] = next(going, EPOCHS)
+        scores = {epoch: {"score": curve(number, epoch)} for epoch in range(1, EPOCHS + 1)}
+        ends = (epoch for epoch in scores if not ours.report(number, epoch, scores[epoch]))
+        expected[number] = next(ends, EPOCHS)
     assert trained == expected
     assert len(set(expected.values())) > 1
