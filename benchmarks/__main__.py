@@ -21,6 +21,7 @@ NAMES = {
     "corruptions-64": "benchmarks.corruptions_64",
     "fooling": "benchmarks.fooling",
     "pgd": "benchmarks.pgd",
+    "cka": "benchmarks.cka",
     "augmix": "benchmarks.augmix",
     "weight-noise": "benchmarks.weight_noise",
     "search-quality": "benchmarks.search_quality",

@@ -12,6 +12,7 @@ import io
 import statistics
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, Final
 
 import torch
@@ -80,8 +81,6 @@ def _net(seed: int) -> nn.Module:
 
 def _peer(nets: dict[str, nn.Module], layers: Layers, images: Tensor, device: str) -> Tensor:
     """The peer's map of copies of both nets, whose hooks would stay; it prints, and warns of many layers."""
-    from torch_cka import CKA
-
     one, other = (copy.deepcopy(net) for net in nets.values())
     names = [layer.name for layer in layers[NAMES[0]]]
     batches = _Batches((batch, torch.zeros(IMAGES)) for batch in torch.split(images, IMAGES))
@@ -91,7 +90,9 @@ def _peer(nets: dict[str, nn.Module], layers: Layers, images: Tensor, device: st
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
-        peer = CKA(one, other, *NAMES, model1_layers=names, model2_layers=names, device=device)
+        peer = import_module("torch_cka").CKA(
+            one, other, *NAMES, model1_layers=names, model2_layers=names, device=device
+        )
         peer.compare(batches, batches)
     found: Tensor = peer.export()["CKA"]
     return found
