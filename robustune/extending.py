@@ -45,7 +45,8 @@ def extended(
     if left := trials_left(folder):
         raise Mistake(
             "STUDY_UNFINISHED",
-            f"{folder}: the study still has {left} of its trials to run; finish it first: "
+            f"{folder}: the study still has {left} of its {trial_limit(study)} trials to run"
+            f"{' (it was extended before)' if records.extended(folder) else ''}; finish it first: "
             f"`robustune resume {folder.name}`",
         )
     larger = _with_budget(study, given)

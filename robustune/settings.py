@@ -37,7 +37,10 @@ class Settings:
         """Absolute root of what every node must reach."""
         if self.storage is None:
             return str(self.results_folder)
-        return self.storage.rstrip("/") if is_uri(self.storage) else str(Path(self.storage).absolute())
+        if not is_uri(self.storage):
+            return str(Path(self.storage).absolute())
+        stripped = self.storage.rstrip("/")
+        return stripped if is_uri(stripped) else self.storage  # a scheme alone, which is refused as what it is
 
     @property
     def segments(self) -> str | None:

@@ -193,6 +193,8 @@ def test_an_extended_search_draws_what_a_larger_one_would(curves: Curves, tmp_pa
         assert run_out(ledger) == whole[:12]
         ledger.extend(extended(ledger.folder, ledger.study, trials=8))
         assert trials_left(ledger.folder) == 8
+        with pytest.raises(Mistake, match=r"still has 8 of its 20 trials to run \(it was extended before\); finish it"):
+            extended(ledger.folder, ledger.study, trials=8)  # as where the first extension ended before it had begun
     with Ledger.open(tmp_path / "parts") as ledger:  # the larger budget is the ledger's
         assert ledger.study.budget.trials == 20
         assert run_out(ledger) == whole

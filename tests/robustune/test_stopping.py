@@ -123,6 +123,14 @@ def test_nothing_to_stop_is_said(curves: Curves, tmp_path: Path) -> None:
     assert not (tmp_path / "results" / "curves" / "stop").exists()
 
 
+@pytest.mark.parametrize("storage", ["file://", "s3://"])
+def test_a_scheme_alone_is_refused_and_not_taken_for_a_folder(curves: Curves, tmp_path: Path, storage: str) -> None:
+    settings = Settings(str(tmp_path / "results"), storage=storage)
+    Ledger.create(tmp_path / "results" / "curves", checks.read(curves()), {}).close()
+    with pytest.raises(Mistake, match=f"OPTION_INVALID: --storage {storage}"):
+        stop("curves", settings, print)
+
+
 def test_a_driver_that_was_killed_is_not_waited_for(
     curves: Curves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
