@@ -28,6 +28,11 @@ def main() -> None:
         compared = grouped(wanted)
         if all("ours" in searches and len(searches) > 1 for searches in compared.values()):
             Console(width=200).print(table(rows_of(compared)))
+            if chosen.docs:
+                from benchmarks.search_quality.paper import write
+
+                for path in write(compared, chosen.docs):
+                    print(path)
     except Mistake as mistake:
         print(mistake, file=sys.stderr)
         sys.exit(mistake.exit_code)
@@ -66,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         default=MULTIPLE,
         metavar="X",
         help=f"the horizon: full trials of each configuration that there is time for; default: {MULTIPLE:g}",
+    )
+    parser.add_argument(
+        "--docs", type=Path, metavar="DIR", help="where figures and the tables of search-quality.md are written: docs"
     )
     parser.add_argument("--processes", type=_count, default=cpus(), metavar="N", help="default: one for each CPU")
     return parser

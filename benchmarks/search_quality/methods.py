@@ -21,18 +21,24 @@ class Method:
         kind: ours; one of our parts, reported beside; a peer whose trials all have their full epochs; or one that stops
             some early.
         searcher: begins it.
+        grace: of its own, whatever the study's is; None: the study's.
     """
 
     name: str
     label: str
     kind: Literal["ours", "part", "full", "stopping"]
     searcher: Make
+    grace: int | None = None
 
     def heeded(self, study: Study) -> Study:
         """Returns the study without what this method does not look at, so that a change of that changes no search."""
         if self.kind == "full":
             return replace(study, sampler=Sampler(), early_stopping=EarlyStopping())
-        return replace(study, sampler=Sampler()) if self.kind == "stopping" else study
+        if self.kind == "stopping":
+            rule = study.early_stopping
+            rule = EarlyStopping("pareto_halving", grace=self.grace or rule.grace, reduction=rule.reduction)
+            return replace(study, sampler=Sampler(), early_stopping=rule)
+        return study
 
 
 def ours(sampler: str | None = None) -> Make:
@@ -66,7 +72,7 @@ METHODS: Final = {
         Method("optuna-tpe", "Optuna TPE, full budget", "full", plain_optuna.tpe),
         Method("optuna-nsga2", "Optuna NSGA-II, full budget", "full", plain_optuna.nsga2),
         Method("moasha", "Syne Tune MOASHA, our grace", "stopping", moasha.as_ours),
-        Method("moasha-default", "Syne Tune MOASHA, grace 1", "stopping", moasha.by_default),
+        Method("moasha-default", "Syne Tune MOASHA, grace 1", "stopping", moasha.by_default, moasha.GRACE),
     )
 }
 
