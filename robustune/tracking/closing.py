@@ -1,17 +1,16 @@
 """What the parent run shows when a search has ended: its files, and a note that leads to the front's runs."""
 
+import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
-from io import BytesIO
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from pyarrow.csv import write_csv
-
 from analysis import ending, records
-from analysis.front import front, hypervolume_history
+from analysis.front import front, hypervolume_history, rows
 from robustune.relative import reached
 from search_spaces import Study
 
@@ -27,7 +26,6 @@ FILES: Final = (
     "report.html",
 )
 VERSIONED: Final = ("front.parquet", "front.png", "report.html")
-_UNSHOWN: Final = ("state", "code", "reason", "ended_seq")
 # A tag takes 8,000 letters; a run's id takes 41 of them inside a link.
 MOST_COMPARED: Final = 40
 MOST_LISTED: Final = 20
@@ -52,22 +50,24 @@ def version(folder: Path) -> str:
 
 
 def front_csv(folder: Path) -> str:
-    """Returns the front as comma-separated values, which MLflow shows as a table."""
-    table = front(records.trials(folder), records.read_study(folder))
-    kept = [name for name in table.column_names if name not in _UNSHOWN]
-    with BytesIO() as written:
-        write_csv(table.select(kept), written)
-        return written.getvalue().decode()
+    """Returns the front as comma-separated values for people, which MLflow shows as a table: trial, scores, options."""
+    study = records.read_study(folder)
+    lines = rows(front(records.trials(folder), study), study)
+    with StringIO() as written:
+        table = csv.DictWriter(written, list(lines[0]) if lines else ["trial"], lineterminator="\n")
+        table.writeheader()
+        table.writerows(lines)
+        return written.getvalue()
 
 
 def best(folder: Path) -> dict[str, float]:
     """Returns the best value of each objective on the front and how many trials stand there, for charts of searches."""
-    study, rows = records.read_study(folder), _front(folder)
-    if not rows:
+    study, members = records.read_study(folder), _front(folder)
+    if not members:
         return {}
-    found = {"front_trials": float(len(rows))}
+    found = {"front_trials": float(len(members))}
     for one in study.objectives:
-        values = [row[f"metrics.{one.metric}"] for row in rows]
+        values = [row[f"metrics.{one.metric}"] for row in members]
         found[f"best_{one.metric}"] = max(values) if one.goal == "max" else min(values)
     return found
 
@@ -85,22 +85,28 @@ def compare_fragment(experiment: str, runs: list[str]) -> str | None:
     return f"#/compare-runs?runs={chosen}&experiments={where}&{MODEL_PAGES}"
 
 
+def charts_fragment(experiment: str) -> str:
+    """Returns the address, within the MLflow UI, of charts over the complete trials, which are folded up otherwise."""
+    wanted = quote("tags.`robustune.state` = 'complete'", safe="")
+    return f"#/experiments/{experiment}/runs?searchFilter={wanted}&compareRunsMode=CHART&{MODEL_PAGES}"
+
+
 def note(folder: Path, experiment: str, runs: Mapping[int, str]) -> str:
     """Returns the parent run's description in Markdown; everything that a user named is escaped."""
     study, counts = records.read_study(folder), records.counts(folder)
     ended = ", ".join(f"{number} {state}" for state, number in counts.items() if number) or "no trials yet"
     # The UI shows only the first lines until "show more" is pressed, so the link comes first.
-    lines = [f"**{_escaped(study.name)}**: {ended}. {_summary(folder, study, experiment, runs)}", ""]
+    lines = [f"**{escaped(study.name)}**: {ended}. {_summary(folder, study, experiment, runs)}", ""]
     if told := _how_it_ended(folder):
         lines += [told, ""]
     if study.description:
-        lines += [_escaped(study.description), ""]
+        lines += [escaped(study.description), ""]
     for told in reached(folder):
-        lines += [_escaped(told), ""]
+        lines += [escaped(told), ""]
     names = [objective.metric for objective in study.objectives]
-    rows = [_line(row, names, experiment, runs) for row in _front(folder)[:MOST_LISTED]]
-    if rows:
-        lines += [_cells("trial", *(_escaped(name) for name in names)), _cells("---", *("---" for _ in names)), *rows]
+    listed = [_line(row, names, experiment, runs) for row in _front(folder)[:MOST_LISTED]]
+    if listed:
+        lines += [_cells("trial", *(escaped(name) for name in names)), _cells("---", *("---" for _ in names)), *listed]
     return "\n".join(lines)
 
 
@@ -108,7 +114,7 @@ def _how_it_ended(folder: Path) -> str:
     """What ended the search, and how many trials early stopping ended after which epoch; "" where there is neither."""
     end, stopped = ending.ended(folder), ending.stopped_after(records.trials(folder))
     counts = [f"{len(numbers)} after epoch {epoch}" for epoch, numbers in stopped.items()]
-    told = [f"The search ended: {_escaped(end.words)}."] if end else []
+    told = [f"The search ended: {escaped(end.words)}."] if end else []
     return " ".join([*told, *([f"Stopped early: {', '.join(counts)}."] if counts else [])])
 
 
@@ -118,7 +124,11 @@ def _summary(folder: Path, study: Study, experiment: str, runs: Mapping[int, str
         return "The front is empty: no trial has finished within the constraints."
     history = hypervolume_history(records.trials(folder), study).to_pylist()
     volume = f"{history[-1]['hypervolume']:.4g}"
-    return f"[Compare the {len(_front(folder))} trials of the front]({link}) (hypervolume {volume})."
+    charts = charts_fragment(experiment)
+    return (
+        f"[Compare the {len(_front(folder))} trials of the front]({link}) (hypervolume {volume}), or see "
+        f"[charts of all complete trials]({charts})."
+    )
 
 
 def _line(row: Mapping[str, Any], names: list[str], experiment: str, runs: Mapping[int, str]) -> str:
@@ -133,14 +143,15 @@ def _cells(*texts: str) -> str:
 
 
 def _front(folder: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = front(records.trials(folder), records.read_study(folder)).to_pylist()
-    return rows
+    members: list[dict[str, Any]] = front(records.trials(folder), records.read_study(folder)).to_pylist()
+    return members
 
 
 def _packed(names: list[str]) -> str:
     return quote(json.dumps(names, separators=(",", ":")), safe="")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Returns what a user named as Markdown that shows it as it is."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)[:1000]
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&-])", r"\\\1", printable)

@@ -9,6 +9,7 @@ from mlflow.entities import Metric
 
 SAMPLE_SECONDS: Final = 10.0
 """As often as MLflow itself samples."""
+FIRST_SECONDS: Final = 1.0
 _PREFIX: Final = "system/"
 
 
@@ -24,7 +25,7 @@ class Machine:
     def __init__(self, since: float) -> None:
         self._since = since
         self._monitors = _monitors()
-        self._due = time.monotonic() + SAMPLE_SECONDS
+        self._due = time.monotonic() + FIRST_SECONDS
 
     def measured(self) -> list[Metric]:
         """Returns a sample where the last one is old enough, and none before."""

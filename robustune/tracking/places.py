@@ -14,7 +14,7 @@ from robustune.tracking.destination import artifact_root
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
 
-def experiment(client: MlflowClient, uri: str, name: str, warn: Callable[[str], None]) -> str:
+def experiment(client: MlflowClient, uri: str, name: str, warn: Callable[[str], None], description: str = "") -> str:
     """Returns the id of the experiment `name`, made if need be; searches of other content may be in it too.
 
     What the user deleted stays deleted: then `name-2` is used, and the user is told how to get `name` back.
@@ -27,7 +27,7 @@ def experiment(client: MlflowClient, uri: str, name: str, warn: Callable[[str], 
                     f"the MLflow experiment {name} was deleted; this search is recorded as {candidate} "
                     f"(to have it back: mlflow experiments restore, or mlflow gc to be rid of it)"
                 )
-            return _created(client, candidate, artifact_root(uri, candidate))
+            return _created(client, candidate, artifact_root(uri, candidate), description)
         if found.lifecycle_stage == "active":
             return str(found.experiment_id)
     raise AssertionError("unreachable")
@@ -60,9 +60,10 @@ def children(client: MlflowClient, experiment_id: str, parent_id: str, known: di
     return kept
 
 
-def _created(client: MlflowClient, name: str, artifacts: str | None) -> str:
+def _created(client: MlflowClient, name: str, artifacts: str | None, description: str) -> str:
+    tags = {**_EXPERIMENT_TAGS, **({"mlflow.note.content": description} if description else {})}
     try:
-        return str(client.create_experiment(name, artifact_location=artifacts, tags=_EXPERIMENT_TAGS))
+        return str(client.create_experiment(name, artifact_location=artifacts, tags=tags))
     except MlflowException as error:
         made_meanwhile = client.get_experiment_by_name(name)
         if error.error_code != "RESOURCE_ALREADY_EXISTS" or made_meanwhile is None:

@@ -55,7 +55,9 @@ class Sender:
         self._machine = Machine(records.facts(folder)["created"])
         self._brackets = Brackets(self._study)
         self.refused: set[int] = set()
-        self._experiment = places.experiment(self._client, uri, self._study.name, warn)
+        self._experiment = places.experiment(
+            self._client, uri, self._study.name, warn, closing.escaped(self._study.description)
+        )
         self._parent = self._opened_parent()
         self._adopt()
         self._send_file(self._send_study)

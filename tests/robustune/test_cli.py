@@ -372,7 +372,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize(
-    "command", ["check", "search", "resume", "status", "front", "data build", "sets build", "evaluate"]
+    "command", ["check", "search", "resume", "status", "front", "data build", "sets build", "evaluate", "register"]
 )
 def test_a_hostile_name_steers_no_terminal_and_writes_nothing(
     call: Call, tmp_path: Path, command: str, name: str

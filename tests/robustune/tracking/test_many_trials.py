@@ -10,7 +10,7 @@ from robustune.ledger import Ledger
 from robustune.tracking import Tracking
 from search_spaces import Budget, Objective, Study, Uniform
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 TRIALS, OPTIONS, METRICS, EPOCHS = 500, 10, 20, 10
 AT_ONCE = 8
@@ -74,7 +74,7 @@ def test_a_long_search_is_recorded_whole_and_waits_for_nothing(results, study, p
         tracking = Tracking(ledger.folder, f"http://127.0.0.1:{port}")
         tracking.start()
         longest = search(ledger, tracking)
-        assert tracking.finish(500)
+        assert tracking.finish(1500)
         ledger_says = rows(ledger.folder / "ledger.sqlite", LEDGER_SAYS)
     database = results / "mlflow.db"
     mlflow_says = rows(database, MLFLOW_SAYS)
