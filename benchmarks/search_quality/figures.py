@@ -39,7 +39,7 @@ def draw_histories(panels: Sequence[HistoryPanel], title: str, remark: str) -> F
 
 
 def draw_attainment(panels: Sequence[AttainmentPanel], title: str, remark: str) -> Figure:
-    """Returns a figure with a panel for each two objectives: the surface of half the seeds, and of a quarter and three."""
+    """Returns a figure with a panel for each two objectives: the surface of half the seeds, in a band of quarters."""
     with settings():
         figure, every = _panels(len(panels), title)
         for axes, panel in zip(every, panels, strict=True):

@@ -38,7 +38,8 @@ def write(compared: Compared, docs: Path = DOCS) -> list[Path]:
     tables: dict[str, dict[int, Mapping[str, Searches]]] = {}
     for (name, workers), searches in compared.items():
         tables.setdefault(name, {})[workers] = searches
-    folder, paths = docs / NAME, []
+    folder = docs / NAME
+    paths: list[Path] = []
     folder.mkdir(parents=True, exist_ok=True)
     text = (docs / f"{NAME}.md").read_text()
     for name, by_workers in tables.items():
@@ -82,7 +83,7 @@ def filled(text: str, name: str, lines: Sequence[str]) -> str:
 
 
 def methods_table(by_workers: Mapping[int, Mapping[str, Searches]]) -> list[str]:
-    """Returns lines of Markdown: of each method the time to the share, and the final share, for each count of workers."""
+    """Returns lines of Markdown: time to the share and final share of each method, for each count of workers."""
     heads = [f"{SHARE:.0%}, {_workers(count)} | final" for count in by_workers]
     found = [f"| method | {' | '.join(heads)} |", f"| --- |{' --- |' * (2 * len(by_workers))}"]
     for name, method in METHODS.items():
@@ -141,7 +142,7 @@ def _ratio(ours: Searches, peer: Searches) -> str:
 
 
 def told(seconds: float, searches: Searches) -> str:
-    """Returns a time as text, in full trials that fit into it, of all workers together; "never" where it is infinite."""
+    """Returns a time in full trials that fit into it, of all workers together; "never" where it is infinite."""
     unit = searches.table.trial_seconds / searches.workers
     return "never" if seconds == math.inf else f"{seconds / unit:.0f}"
 
