@@ -19,9 +19,13 @@ from robustune import checks, lease
 from robustune.errors import Mistake
 from robustune.lease import Lease, Leases, Watch, await_silence, open_session
 from robustune.ledger import Ledger
+from robustune.locks import Lock
+from robustune.running import run
+from robustune.screen import Screen
 from robustune.segments import Segments
 from robustune.settings import Settings
-from robustune.stopping import stop
+from robustune.stopping import StopRequest, stop
+from robustune.tracking import Tracking
 
 Curves = Callable[..., Path]
 
@@ -183,6 +187,27 @@ def test_a_driver_that_slept_past_its_lease_is_fenced_and_writes_nothing(
             time.sleep(lease.BEAT_SECONDS)
             assert leases_of(shared) == [f"{ledger.session:012d}.json"]
             ledger.ask(0, {"angle": 0.5, "loss": 0.5}, 1, {})
+
+
+def test_a_fenced_search_leaves_requests_and_runs_to_the_other_driver(
+    curves: Curves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(str(tmp_path), storage=str(tmp_path / "shared"))
+    study = checks.read(curves(trials=1, epochs=1, early_stopping="none"))
+    ledger = Ledger.create(tmp_path / "curves", study, {}, settings.segments)
+    ledger.ask(0, {"angle": 0.5, "loss": 0.5}, 1, {})
+    ledger.report(0, 1, {"accuracy": 0.5, "robustness": 0.5}, 0.1, 0.1, end="complete")
+    assert ledger._lease is not None
+    ledger._lease._lost.set()
+    # Asked of the other driver, once this one has begun.
+    monkeypatch.setattr(Tracking, "start", lambda self: StopRequest(settings.shared, "curves").write(99))
+    with pytest.raises(Mistake, match=r"LEASE_LOST: .*another driver has taken over"):
+        run(ledger, settings, Screen(False))
+    with pytest.raises(Mistake, match="LEASE_LOST"):
+        ledger.close()
+    assert (tmp_path / "shared" / "curves" / "stop").exists()
+    assert not list(tmp_path.glob("**/report.html"))
+    Lock(tmp_path / "curves" / "ledger.lock").release()  # and its place here is free
 
 
 def test_stop_waits_for_no_driver_that_died_elsewhere(shared: Path, tmp_path: Path, short: float) -> None:
