@@ -86,9 +86,16 @@ def standing(folder: Path, seconds: float | None = None, earlier: int = 0) -> St
         hypervolume=history["hypervolume"][-1].as_py() if history.num_rows else 0.0,
         seconds_left=None if seconds is None else _seconds_left(folder, study, lives, seconds, earlier),
         end=_end(folder, counts["running"], at_work=seconds is not None),
-        unmet=unmet(study, records.epochs(folder)) if study.constraints else (),
+        unmet=_unmet(folder, study, front.num_rows > 0),
         epochs=sum(life.epochs for life in lives),
     )
+
+
+def _unmet(folder: Path, study: Study, reached: bool) -> tuple[Unmet, ...]:
+    """What no trial has met; who stands on the front has met all that holds at the last epoch, and no epoch is read."""
+    if study.constraints == (study.bounds if reached else ()):
+        return ()
+    return unmet(study, records.epochs(folder))
 
 
 def _end(folder: Path, running: int, at_work: bool) -> End | None:

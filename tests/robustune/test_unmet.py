@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
+from analysis import records
 from robustune import checks
 from robustune.cli import app
 from robustune.ledger import Ledger
@@ -171,3 +172,18 @@ def test_the_screen_says_it_once(begun: Path, terminal: bool) -> None:
             screen.changed()
     assert out.getvalue().count("warning: no trial has met accuracy at least 0.99") == 1
     assert standing(begun).unmet
+
+
+def test_nothing_is_unmet_where_a_trial_stands_on_the_front_and_no_epoch_is_read(
+    curves: Curves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = curves(epochs=1, early_stopping="none")
+    path.write_text(path.read_text() + '[[constraints]]\nmetric = "accuracy"\nat_least = 0.2\n')
+    folder = tmp_path / "results" / "curves"
+    with Ledger.create(folder, checks.read(path), {}) as ledger:
+        for number in range(3):
+            ledger.ask(number, {"angle": 0.5, "loss": 0.1}, 1, {})
+            ledger.report(number, 1, {"accuracy": number / 4, "robustness": 0.5}, 1.0, 0.1, end="complete")
+    assert unmet(checks.read(path), records.epochs(folder)) == ()
+    monkeypatch.delattr(records, "epochs")
+    assert standing(folder).unmet == ()
