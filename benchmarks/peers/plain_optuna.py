@@ -9,8 +9,8 @@ from optuna.trial import Trial, TrialState
 
 from robustune.distributions import Translator
 from robustune.driver import Proposal
-from robustune.makers import population_size
 from robustune.lessons import quiet
+from robustune.makers import population_size
 from search_spaces import Study
 from trainables.seeds import derive
 
@@ -57,6 +57,11 @@ class PlainOptuna:
 def tpe(study: Study, clock: Callable[[], float]) -> PlainOptuna:
     """Begins TPE with its defaults, but for trials in flight, which it counts as bad ones (constant liar)."""
     return PlainOptuna(study, lambda seed: TPESampler(seed=seed, constant_liar=True))
+
+
+def tpe_multivariate(study: Study, clock: Callable[[], float]) -> PlainOptuna:
+    """Begins TPE as `tpe` does, but for the multivariate estimator, which is an option with several objectives."""
+    return PlainOptuna(study, lambda seed: TPESampler(seed=seed, multivariate=True, constant_liar=True))
 
 
 def nsga2(study: Study, clock: Callable[[], float]) -> PlainOptuna:

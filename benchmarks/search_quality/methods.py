@@ -70,6 +70,7 @@ METHODS: Final = {
         Method("ours-nsga2", "ours with NSGA-II", "part", ours("nsga2")),
         Method("random", "random, full budget", "full", plain_optuna.random),
         Method("optuna-tpe", "Optuna TPE, full budget", "full", plain_optuna.tpe),
+        Method("optuna-tpe-joint", "Optuna TPE multivariate, full budget", "full", plain_optuna.tpe_multivariate),
         Method("optuna-nsga2", "Optuna NSGA-II, full budget", "full", plain_optuna.nsga2),
         Method("moasha", "Syne Tune MOASHA, our grace", "stopping", moasha.as_ours),
         Method("moasha-default", "Syne Tune MOASHA, grace 1", "stopping", moasha.by_default, moasha.GRACE),

@@ -134,11 +134,12 @@ def test_the_two_variants_of_moasha_differ_in_their_grace() -> None:
     assert default == replay(STUDY, table, 1, horizon, moasha.as_ours)
 
 
-@pytest.mark.parametrize("name", ["tpe", "nsga2"])
+@pytest.mark.parametrize("name", ["tpe", "tpe_multivariate", "nsga2"])
 def test_optuna_proposes_what_it_proposes_by_hand(name: str) -> None:
     table, seed = nets(), derive(STUDY.seed, "peer") % 2**32
     made = {
         "tpe": TPESampler(seed=seed, constant_liar=True),
+        "tpe_multivariate": TPESampler(seed=seed, multivariate=True, constant_liar=True),
         "nsga2": NSGAIISampler(seed=seed, population_size=population_size(30)),
     }
     optuna.logging.set_verbosity(optuna.logging.WARNING)
