@@ -114,8 +114,13 @@ class Rung:
         reduction = self._reduction
         if count < reduction:
             return True
-        costs = losses(self._scores.first(count), [one.goal for one in self._objectives])
-        violations = total_violations(self._violations.first(count))
+        # Equal rows count once: they are one net trained again, or nets that collapsed to one answer, and would take
+        # the places of those that go on.
+        arrived = np.concatenate([self._scores.first(count), self._violations.first(count)], axis=1)
+        count, width = len(np.unique(arrived, axis=0)), len(self._objectives)
+        rows = np.concatenate([np.unique(arrived[:-1], axis=0), arrived[-1:]])
+        costs = losses(rows[:, :width], [one.goal for one in self._objectives])
+        violations = total_violations(rows[:, width:])
         # Rounding down: a newcomer's place among exchangeable trials is uniform on 1..count, so it goes on with
         # probability floor(count / reduction) / count, which is never above the share allowed and tends to it.
         return leads(costs, violations) or place(costs, violations) < count // reduction

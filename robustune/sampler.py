@@ -67,7 +67,7 @@ class Sampler:
         Args:
             number: of the trial that is asked for next.
         """
-        if self._name != "gp" or number < len(self._first) or not self._modelled:
+        if self._name != "gp" or number < len(self._first) or not self._modelled(number):
             return True
         return self._drawn(number).done
 
@@ -86,7 +86,7 @@ class Sampler:
             self._begin(number, self._with_dormant(config, number))
             return config
         if self._name == "gp":
-            parameters = self._drawn(number).parameters() if self._modelled else self._chance(number, "ask")
+            parameters = self._drawn(number).parameters() if self._modelled(number) else self._chance(number, "ask")
             self._drawing = None
             self._begin(number, parameters)
             return self._translator.config(parameters)
@@ -192,17 +192,16 @@ class Sampler:
         chance = Random(self._seed(number, purpose))
         return {key: at(law, chance.random()) for key, law in self._translator.all_laws.items()}
 
-    @property
-    def _modelled(self) -> bool:
+    def _modelled(self, number: int) -> bool:
         """Whether there are rows enough for the Gaussian process to say more than chance."""
         assert self._teaching is not None
-        return self._teaching.rows >= startup_trials(self._study)
+        return self._teaching.rows(number) >= startup_trials(self._study)
 
     def _drawn(self, number: int) -> Drawing:
         assert self._teaching is not None
         if self._drawing is None or self._drawing.number != number:
             laws, seed = self._translator.all_laws, self._seed(number, "ask")
-            self._drawing = Drawing(number, self._teaching.trials(), self._teaching.goals, laws, seed)
+            self._drawing = Drawing(number, self._teaching.trials(number), self._teaching.goals(number), laws, seed)
         return self._drawing
 
     def _seed(self, number: int, purpose: str) -> int:

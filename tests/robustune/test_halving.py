@@ -154,7 +154,8 @@ def test_the_best_feasible_on_any_objective_is_never_stopped(case, data):
 @settings(max_examples=100, deadline=None)
 def test_an_infeasible_newcomer_never_goes_on_where_enough_feasible_ones_stand(case):
     asked, reports = case
-    assume(sum(report["c"] <= 0 for report in reports) >= (len(reports) + 1) // asked.early_stopping.reduction)
+    distinct = {tuple(report.values()): report["c"] <= 0 for report in reports}
+    assume(sum(distinct.values()) >= (len(distinct) + 1) // asked.early_stopping.reduction)
     best = {one.metric: 99.0 if one.goal == "max" else -99.0 for one in asked.objectives}
     assert not last(asked, [*reports, best | {"c": 1.0}])
 
@@ -231,7 +232,10 @@ def test_places_are_those_of_the_definition(case):
         all(rows[-1][k] < row[k] for row in feasible) for k in range(len(asked.objectives))
     )
     few = len(reports) < asked.early_stopping.reduction
-    expected = few or leads or slow_place(rows, violations) < len(reports) // asked.early_stopping.reduction
+    earlier = sorted(set(zip(map(tuple, rows[:-1]), violations[:-1], strict=True)))
+    count = len({*earlier, (tuple(rows[-1]), violations[-1])})
+    distinct = [list(row) for row, _ in earlier] + rows[-1:], [bad for _, bad in earlier] + violations[-1:]
+    expected = few or leads or slow_place(*distinct) < count // asked.early_stopping.reduction
     assert last(asked, reports) == expected
 
 
@@ -248,6 +252,13 @@ def test_a_collapsed_objective_spares_nobody():
     asked = study(2, reduction=3)
     decisions = arrive(asked, [metrics([-value, 1.0]) for value in range(30)])
     assert sum(decisions) == asked.early_stopping.reduction - 1
+
+
+@given(arrivals(least=5), st.integers(1, 10))
+def test_copies_of_an_earlier_row_take_no_places(arrived, copies):
+    asked, reports = arrived
+    *earlier, newcomer = reports
+    assert last(asked, [*earlier, *[earlier[0]] * copies, newcomer]) == last(asked, reports)
 
 
 def test_rungs_are_judged_apart_and_only_there():

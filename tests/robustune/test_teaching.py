@@ -67,46 +67,68 @@ R, C, F = TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAIL
 
 
 def test_a_trial_is_running_at_every_rung_until_it_reaches_it():
-    teaching = Teaching(STUDY, (1, 3, 9), enough=2)
+    teaching = Teaching(STUDY, (2, 4, 9), enough=2)
     begin(teaching, 0)
-    assert [states(teaching, rung) for rung in (1, 3, 9)] == [[R], [R], [R]]
-    teaching.tell(0, 1, GOOD)
-    assert [states(teaching, rung) for rung in (1, 3, 9)] == [[C], [R], [R]]
+    assert [states(teaching, rung) for rung in (2, 4, 9)] == [[R], [R], [R]]
+    teaching.tell(0, 2, GOOD)
+    assert [states(teaching, rung) for rung in (2, 4, 9)] == [[C], [R], [R]]
     teaching.close(0)
-    assert [states(teaching, rung) for rung in (1, 3, 9)] == [[C], [F], [F]]
+    assert [states(teaching, rung) for rung in (2, 4, 9)] == [[C], [F], [F]]
 
 
 def test_what_was_told_stays_told():
-    teaching = Teaching(STUDY, (1, 9), enough=2)
+    teaching = Teaching(STUDY, (3, 9), enough=2)
     begin(teaching, 0)
-    teaching.tell(0, 1, GOOD)
-    teaching.tell(0, 1, {"accuracy": 0.1, "cost": 5.0})
+    teaching.tell(0, 3, GOOD)
+    teaching.tell(0, 3, {"accuracy": 0.1, "cost": 5.0})
     teaching.close(0)
     witness = begin(teaching, 1)
     assert [one.values for one in witness.trials] == [[0.7, 1.0]]
 
 
-def test_the_highest_rung_with_enough_rows_is_asked():
-    teaching = Teaching(STUDY, (1, 3, 9), enough=2)
-    assert teaching.asked == 1
-    for number, reached in enumerate([(1,), (1, 3), (1, 3), (1, 3, 9), (1, 3, 9)]):
+def test_rungs_with_enough_rows_are_asked_in_turn():
+    teaching = Teaching(STUDY, (2, 4, 9), enough=2)
+    for number, reached in enumerate([(2,), (2, 4), (2, 4), (2, 4, 9), (2, 4, 9)]):
         begin(teaching, number)
         for rung in reached:
             teaching.tell(number, rung, GOOD)
         teaching.close(number)
-        assert teaching.asked == (1, 1, 3, 3, 9)[number]
+        assert {teaching.asked(other) for other in range(50)} == ({2}, {2}, {2, 4}, {2, 4}, {2, 4, 9})[number]
+    turns = [teaching.asked(number) for number in range(3000)]
+    assert all(900 < turns.count(rung) < 1100 for rung in (2, 4, 9))
+    assert turns == [teaching.asked(number) for number in range(3000)]
+
+
+def test_rungs_in_the_first_fifth_of_the_epochs_teach_nothing():
+    teaching = Teaching(STUDY, (1, 2, 9), enough=1)
+    begin(teaching, 0)
+    teaching.tell(0, 1, GOOD)
+    assert teaching.asked(1) == 2
+    assert teaching.rows(1) == 0
+
+
+def test_a_rung_without_all_objectives_is_asked_only_until_another_has_enough_rows():
+    late = replace(STUDY, objectives=(STUDY.objectives[0], replace(STUDY.objectives[1], from_epoch=4)))
+    teaching = Teaching(late, (2, 4, 9), enough=1)
+    begin(teaching, 0)
+    teaching.tell(0, 2, GOOD)
+    assert {teaching.asked(number) for number in range(50)} == {2}
+    assert teaching.goals(1) == ["max"]
+    teaching.tell(0, 4, GOOD)
+    assert {teaching.asked(number) for number in range(50)} == {4}
+    assert teaching.goals(1) == ["max", "min"]
 
 
 def test_a_stopped_trials_scores_never_pass_for_scores_of_more_epochs():
-    teaching = Teaching(STUDY, (1, 9), enough=1)
+    teaching = Teaching(STUDY, (3, 9), enough=1)
     for number, final in enumerate([None, {"accuracy": 0.8, "cost": 2.0}]):
         begin(teaching, number)
-        teaching.tell(number, 1, GOOD)
+        teaching.tell(number, 3, GOOD)
         if final:
             teaching.tell(number, 9, final)
         teaching.close(number)
-    witness = begin(teaching, 2)
-    assert teaching.asked == 9
+    number = next(number for number in range(2, 50) if teaching.asked(number) == 9)
+    witness = begin(teaching, number)
     assert [(one.state, one.values) for one in witness.trials] == [(F, None), (C, [0.8, 2.0])]
 
 
@@ -123,22 +145,22 @@ def test_goals_and_constraints_reach_the_sampler():
 
 @pytest.mark.parametrize("metrics", [{}, {"accuracy": 0.7}, {"accuracy": float("nan"), "cost": 1.0}])
 def test_unusable_scores_are_a_failure_and_no_row(metrics):
-    teaching = Teaching(STUDY, (1, 9), enough=1)
+    teaching = Teaching(STUDY, (3, 9), enough=1)
     begin(teaching, 0)
     teaching.tell(0, 9, metrics)
     assert states(teaching, 9) == [F]
-    assert teaching.asked == 1
+    assert teaching.asked(1) == 3
 
 
 def test_restored_trials_look_alike_to_a_sampler():
     def told(teaching):
-        teaching.tell(0, 1, GOOD)
+        teaching.tell(0, 3, GOOD)
         witness = begin(teaching, 1)
         return [(one.params, one.distributions, one.state, one.values, one.constraints) for one in witness.trials]
 
-    first = Teaching(STUDY, (1, 9), enough=1)
+    first = Teaching(STUDY, (3, 9), enough=1)
     trial, attributes = first.ask(0, TPESampler(seed=1), draw)
-    again = Teaching(STUDY, (1, 9), enough=1)
+    again = Teaching(STUDY, (3, 9), enough=1)
     again.restore(0, trial.params, LAWS, attributes)
     assert told(again) == told(first)
 
@@ -153,14 +175,14 @@ def test_nsga2_counts_generations_at_every_rung_and_gets_them_back():
             for rung, lesson in teaching._lessons.items()
         }
 
-    first, again = (Teaching(STUDY, (1, 9), enough=2) for _ in range(2))
+    first, again = (Teaching(STUDY, (3, 9), enough=2) for _ in range(2))
     for number in range(5):
         trial, attributes = first.ask(number, fresh(), draw)
         again.restore(number, trial.params, LAWS, attributes)
         for teaching in (first, again):
-            teaching.tell(number, 1, GOOD)
+            teaching.tell(number, 3, GOOD)
             teaching.close(number)
-    assert generations(first) == generations(again) == {1: [0, 0, 1, 1, 2], 9: [0, 0, 0, 0, 0]}
+    assert generations(first) == generations(again) == {3: [0, 0, 1, 1, 2], 9: [0, 0, 0, 0, 0]}
 
 
 def test_nothing_is_logged_warned_or_left_changed(caplog):
@@ -169,10 +191,10 @@ def test_nothing_is_logged_warned_or_left_changed(caplog):
     try:
         with warnings.catch_warnings(), caplog.at_level(logging.DEBUG):
             warnings.simplefilter("error")
-            teaching = Teaching(STUDY, (1, 9), enough=1)
+            teaching = Teaching(STUDY, (3, 9), enough=1)
             for number in range(12):
                 begin(teaching, number, TPESampler(seed=number, n_startup_trials=2))
-                teaching.tell(number, 1, GOOD)
+                teaching.tell(number, 3, GOOD)
                 teaching.close(number)
     finally:
         optuna.logging.disable_propagation()
@@ -181,14 +203,10 @@ def test_nothing_is_logged_warned_or_left_changed(caplog):
 
 
 def test_a_rung_teaches_what_is_measured_there_alone():
-    late = replace(STUDY, objectives=(STUDY.objectives[0], replace(STUDY.objectives[1], from_epoch=3)))
-    teaching = Teaching(late, (1, 9), enough=1)
-    assert teaching.goals == ["max"]
+    late = replace(STUDY, objectives=(STUDY.objectives[0], replace(STUDY.objectives[1], from_epoch=4)))
+    teaching = Teaching(late, (3, 9), enough=1)
     begin(teaching, 0)
-    teaching.tell(0, 1, {"accuracy": 0.7})
+    teaching.tell(0, 3, {"accuracy": 0.7})
     witness = begin(teaching, 1)
     assert [one.values for one in witness.trials] == [[0.7]]
     assert len(witness.directions) == 1
-    teaching.tell(0, 9, GOOD)
-    assert teaching.goals == ["max", "min"]
-    assert len(begin(teaching, 2).directions) == 2
