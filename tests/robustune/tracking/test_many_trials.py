@@ -1,6 +1,7 @@
 """500 trials of 10 parameters and 20 metrics over 10 epochs, told to a real server: nothing missing, nothing twice."""
 
 import sqlite3
+import statistics
 import time
 from contextlib import closing
 
@@ -46,8 +47,8 @@ def study():
 
 
 def search(ledger, tracking):
-    """Runs trials side by side as a driver would; returns the longest time that one word to the tracking took."""
-    longest = 0.0
+    """Runs trials side by side as a driver would; returns the seconds that each word to the tracking took."""
+    waits = []
     for first in range(0, TRIALS, AT_ONCE):
         numbers = range(first, min(TRIALS, first + AT_ONCE))
         for epoch in range(EPOCHS + 1):
@@ -60,8 +61,8 @@ def search(ledger, tracking):
                     ledger.report(number, epoch, scores, 1.0, 0.1, None, "complete" if epoch == EPOCHS else None)
                 began = time.perf_counter()
                 tracking.wake()
-                longest = max(longest, time.perf_counter() - began)
-    return longest
+                waits.append(time.perf_counter() - began)
+    return waits
 
 
 def rows(path, query):
@@ -73,7 +74,7 @@ def test_a_long_search_is_recorded_whole_and_waits_for_nothing(results, study, p
     with server(results, port), Ledger.create(results / "demo", study, {}) as ledger:
         tracking = Tracking(ledger.folder, f"http://127.0.0.1:{port}")
         tracking.start()
-        longest = search(ledger, tracking)
+        waits = search(ledger, tracking)
         assert tracking.finish(1500)
         ledger_says = rows(ledger.folder / "ledger.sqlite", LEDGER_SAYS)
     database = results / "mlflow.db"
@@ -87,4 +88,6 @@ def test_a_long_search_is_recorded_whole_and_waits_for_nothing(results, study, p
     )
     states = "SELECT status, count(*) FROM runs WHERE lifecycle_stage = 'active' GROUP BY status"
     assert rows(database, states) == [("FINISHED", TRIALS + 1)]
-    assert longest < 0.1
+    # One answer of a server takes milliseconds. A busy machine may put this process aside at any word.
+    assert statistics.median(waits) < 0.001
+    assert max(waits) < 2
