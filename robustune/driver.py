@@ -11,6 +11,7 @@ from robustune.halving import rungs
 from robustune.record import Past, Record
 from robustune.rules import rule_of
 from robustune.sampler import Sampler
+from robustune.teaching import Teaching
 from search_spaces import Study
 from trainables.seeds import derive
 
@@ -43,6 +44,7 @@ class Driver:
         stop: whether somebody asked for an end. No trial begins any more, and one that runs is put aside at its next
             checkpoint, to go on when the search is resumed.
         clock: seconds from any moment on.
+        teaching: the rule that says what trials teach the sampler; others than ours are for comparisons.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Driver:
         changed: Callable[[], None],
         stop: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
+        teaching: type[Teaching] = Teaching,
     ) -> None:
         self._ledger = ledger
         self._changed = changed
@@ -59,7 +62,7 @@ class Driver:
         self._study: Study = ledger.study
         self._rungs = rungs(self._study.early_stopping, self._study.budget.epochs)
         self._rule = rule_of(self._study)
-        self._sampler = Sampler(self._study, self._rungs)
+        self._sampler = Sampler(self._study, self._rungs, teaching)
         self._epochs: dict[int, int] = {}
         self._in_flight: set[int] = set()
         self._aside = 0

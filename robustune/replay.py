@@ -14,6 +14,7 @@ from robustune.driver import Driver, Proposal
 from robustune.errors import Mistake
 from robustune.record import Past, Requeued
 from robustune.rounding import Rounding
+from robustune.teaching import Teaching
 from search_spaces import Study
 
 
@@ -88,13 +89,18 @@ Make = Callable[[Study, Callable[[], float]], Searcher]
 """Begins a search: of the study, on a clock that tells the virtual seconds."""
 
 
-def driver(study: Study, clock: Callable[[], float]) -> Searcher:
+def driver(study: Study, clock: Callable[[], float], teaching: type[Teaching] = Teaching) -> Searcher:
     """Begins the search that `robustune search` would run, with nothing of it on a disk.
+
+    Args:
+        study: what is searched.
+        clock: the virtual seconds so far.
+        teaching: the rule that says what trials teach the sampler.
 
     Raises:
         Mistake: STUDY_INVALID, a grid that cannot be enumerated.
     """
-    return Driver(Memory(study), lambda: None, clock=clock)
+    return Driver(Memory(study), lambda: None, clock=clock, teaching=teaching)
 
 
 def replay(study: Study, nets: Nets, workers: int, horizon: float = math.inf, searcher: Make = driver) -> list[Ended]:

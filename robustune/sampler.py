@@ -26,13 +26,14 @@ class Sampler:
     Args:
         study: what is searched; `sampler.name` is one of `search_spaces.SAMPLERS`.
         rungs: epochs at which trials are compared, ascending; the last is the budget's.
+        teaching: the rule that says what trials teach; others than ours are for comparisons.
 
     Raises:
         Mistake: STUDY_INVALID, a grid that cannot be enumerated.
         KeyError: no sampler has that name.
     """
 
-    def __init__(self, study: Study, rungs: tuple[int, ...]) -> None:
+    def __init__(self, study: Study, rungs: tuple[int, ...], teaching: type[Teaching] = Teaching) -> None:
         self._study = study
         self._name = study.sampler.name
         self._first = [_plain(config) for config in study.first]
@@ -43,10 +44,10 @@ class Sampler:
         self._make: Make | None = None
         self._teaching: Teaching | None = None  # none of a sampler that draws by number alone
         if self._name == "gp":
-            self._teaching = Teaching(study, rungs, startup_trials(study), imputes=True)
+            self._teaching = teaching(study, rungs, startup_trials(study), imputes=True)
         elif self._name not in ("grid", "qmc"):
             make, enough = MAKERS[self._name](study)
-            self._make, self._teaching = make, Teaching(study, rungs, enough)
+            self._make, self._teaching = make, teaching(study, rungs, enough)
         # A crossover inherits only what every trial has, and a Gaussian process models no more, so conditional options
         # would stay random for ever. There an inactive option keeps a dormant gene that is inherited and never seen by
         # a trial.

@@ -52,10 +52,13 @@ class Teaching:
         self._study = study
         self._lessons = {
             rung: Lesson([objective.goal for objective in study.objectives_at(rung)], imputes)
-            for rung in rungs
-            if rung * EARLY >= rungs[-1]
+            for rung in self.telling(rungs)
         }
         self._enough = enough
+
+    def telling(self, rungs: Sequence[int]) -> tuple[int, ...]:
+        """Those of the rungs that teach: the ones after the first fifth of the epochs."""
+        return tuple(rung for rung in rungs if rung * EARLY >= rungs[-1])
 
     def asked(self, number: int) -> int:
         """The rung that a new trial is drawn at.

@@ -26,8 +26,8 @@ from search_spaces import Study
 from trainables.seeds import derive
 
 EPOCH = "epoch"
-GRACE = 1
-"""MOASHA's default."""
+GRACE, REDUCTION = 1, 3
+"""MOASHA's defaults."""
 
 
 class LastFirst(MOPriority):  # type: ignore[misc]
@@ -134,8 +134,8 @@ def as_ours(study: Study, clock: Callable[[], float]) -> SyneTune:
 
 
 def by_default(study: Study, clock: Callable[[], float]) -> SyneTune:
-    """Begins MOASHA with its own grace and the study's reduction, which is its own too where that is 3."""
-    return SyneTune(study, GRACE, study.early_stopping.reduction)
+    """Begins MOASHA with its own grace and reduction."""
+    return SyneTune(study, GRACE, REDUCTION)
 
 
 def _domain(law: BaseDistribution) -> Any:
