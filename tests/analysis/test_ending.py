@@ -12,6 +12,7 @@ from analysis import records, report
 from analysis.ending import STOPPED, End, ended, stopped_after
 from analysis.schema import STUDY_SEAL, check, seal
 from robustune.ledger import Ledger
+from robustune.tracking import closing
 from search_spaces.study import Study
 
 SPENT = End("trials", "all 48 trials of the budget were run")
@@ -47,6 +48,15 @@ def test_the_page_lists_the_stopped_trials_by_the_epoch_after_which_they_were(fo
     assert f'<th scope="row">3</th><td class="num">{came}</td><td class="num">{len(stopped)}</td>' in section
     assert all(f'<a href="#trial-{number}">{number}</a>' in section for number in stopped)
     assert all(f'id="trial-{number}"' in page for number in stopped)
+
+
+def test_mlflow_s_note_says_the_same_in_two_sentences(folder: Path) -> None:
+    conclude(folder, SPENT)
+    count = len(stopped_after(records.trials(folder))[3])
+    said = f"The search ended: all 48 trials of the budget were run. Stopped early: {count} after epoch 3."
+    assert said in closing.note(folder, "1", {}).splitlines()
+    conclude(folder, BY_HAND)
+    assert "The search ended: stopped by \\<the\\> user." in closing.note(folder, "1", {})
 
 
 def test_without_a_stopped_trial_there_is_no_such_table(tmp_path: Path, study_of: Callable[..., Study]) -> None:
