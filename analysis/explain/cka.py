@@ -10,6 +10,8 @@ LEAST: Final = 4
 # Below this share of a Gram matrix what is left after centring is what float32 rounds, such as of a channel that is
 # alive for one image of the batch.
 _ROUNDED: Final = 1e-10
+_UNRESOLVED: Final = 1e-12
+"""Share of a layer's squared mean that the rounding of that mean can leave of what is the same for all images."""
 
 
 class MinibatchCka:
@@ -56,14 +58,17 @@ class MinibatchCka:
 def gram(features: Tensor) -> Tensor:
     """(N, N) float64 inner products of (N, ...) features whose mean over the batch was taken away first.
 
-    Without that a float32 product loses digits: up to 0.14 of a CKA. What is the same for all N becomes 0 exactly.
+    Without that a float32 product loses digits: up to 0.14 of a CKA. What varies by less than float32 resolves is 0.
     """
     flat = features.flatten(1)
     flat = flat if flat.dtype == torch.float64 else flat.float()
-    centred = flat - flat[:1]
-    centred -= centred.mean(0)
+    mean = flat.mean(0)
+    centred = flat - mean
     found = (centred @ centred.T).double()
-    return found if bool(torch.isfinite(found).all()) else _wide(centred)
+    if not bool(torch.isfinite(found).all()):
+        found = _wide(centred)
+    constant = float(found.trace()) <= _UNRESOLVED * len(flat) * float(mean.double().square().sum())
+    return torch.zeros_like(found) if constant else found
 
 
 def _wide(centred: Tensor) -> Tensor:
