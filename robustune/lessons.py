@@ -43,6 +43,7 @@ class Lesson:
             )
         self._id = self._storage.get_study_id_from_name(self._study.study_name)
         self._running: dict[int, int] = {}  # Optuna's number of each trial, by ours
+        self._held = 0  # trials in the study; Optuna would copy the list of them to count it
         self.rows = 0
 
     def begin(self, number: int, sampler: BaseSampler, draw: Callable[[Trial], None]) -> tuple[Trial, Attributes]:
@@ -53,6 +54,7 @@ class Lesson:
         draw(trial)
         self._study.sampler = _IDLE
         self._running[number] = trial.number
+        self._held += 1
         after = self._storage.get_study_system_attrs(self._id)
         kept = {
             "trial": dict(self._storage.get_trial(self._row(number)).system_attrs),
@@ -98,7 +100,8 @@ class Lesson:
         attributes: Mapping[str, Any],
     ) -> None:
         self._study.add_trial(Row.running(parameters, laws, attributes))
-        self._running[number] = self._storage.get_n_trials(self._id) - 1
+        self._running[number] = self._held
+        self._held += 1
 
     def complete(self, number: int, values: Sequence[float], violations: Mapping[str, float]) -> None:
         """Tells finite values and violations (feasible at or below 0) of a running trial; nothing for another."""
