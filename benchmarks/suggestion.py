@@ -17,8 +17,8 @@ from benchmarks.histories import EPOCHS, a_study, drawn, last_epoch, play, score
 from benchmarks.rows import Row, row
 from robustune.distributions import Translator
 from robustune.halving import rungs
-from robustune.sampler import Sampler
 from robustune.lessons import quiet
+from robustune.sampler import Sampler
 
 TRIALS: Final = 1_000
 REPEATS: Final = 15
