@@ -14,8 +14,8 @@ from search_spaces import Study
 FOLDER: Final = Path(__file__).parents[1] / "tables"
 NAMES: Final = ("classification", "segmentation")
 MULTIPLE: Final = 2.0
-"""Of the table's configurations, how many full trials the horizon has time for. With 4, random search at full budget has
-95 % of the best hypervolume in most seeds, but searches that stop trials early take minutes of computing each."""
+"""Of the table's configurations, how many full trials the horizon has time for. With 4, random search at full budget
+has 95 % of the best hypervolume in most seeds, but searches that stop trials early take minutes of computing each."""
 
 
 @dataclass(frozen=True)
