@@ -8,6 +8,7 @@ comments say so.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import moocore
@@ -76,17 +77,30 @@ class ParetoHalving:
         return self._rungs[self._brackets.of(number)].get(epoch)
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """How many trials came to a rung before one, how many distinct rows they had, and the place of its own row."""
+
+    earlier: int
+    distinct: int
+    row: int
+
+
 class Rung:
-    """The scores that arrived at one rung, in their order, and what was decided of each."""
+    """The scores that arrived at one rung, in their order, and what was decided of each.
+
+    Equal rows count once: they are one net trained again, or nets that collapsed to one answer, and would take the
+    places of those that go on.
+    """
 
     def __init__(self, study: Study, epoch: int) -> None:
         self._reduction = study.early_stopping.reduction
         self._objectives = study.objectives_at(epoch)
         self._constraints = study.constraints_at(epoch)
         self._decisions: dict[int, bool] = {}
-        self._arrived: dict[int, int] = {}
-        self._scores = Rows(len(self._objectives))
-        self._violations = Rows(len(self._constraints))
+        self._arrived: dict[int, Arrival] = {}
+        self._rows = Rows(len(self._objectives) + len(self._constraints))
+        self._places: dict[tuple[float, ...], int] = {}
 
     def remember(self, number: int, metrics: Mapping[str, float]) -> bool:
         """Takes up a newcomer's scores, unless one is missing or not finite; returns whether the rung has them."""
@@ -96,9 +110,13 @@ class Rung:
         needed = [one.metric for one in objectives] + [one.metric for one in bounds]
         if not all(math.isfinite(metrics.get(name, math.nan)) for name in needed):
             return False
-        self._scores.add([metrics[one.metric] for one in objectives])
-        self._violations.add([max(0.0, one.violation(metrics[one.metric])) for one in bounds])
-        self._arrived[number] = len(self._arrived)
+        scores = [metrics[one.metric] for one in objectives]
+        row = (*scores, *(max(0.0, one.violation(metrics[one.metric])) for one in bounds))
+        distinct = len(self._places)
+        own = self._places.setdefault(row, distinct)
+        if own == distinct:
+            self._rows.add(row)
+        self._arrived[number] = Arrival(len(self._arrived), distinct, own)
         return True
 
     def report(self, number: int, metrics: Mapping[str, float]) -> bool:
@@ -106,24 +124,22 @@ class Rung:
         if not self.remember(number, metrics):
             return False
         if number not in self._decisions:
-            self._decisions[number] = self._goes_on(self._arrived[number] + 1)
+            self._decisions[number] = self._goes_on(self._arrived[number])
         return self._decisions[number]
 
-    def _goes_on(self, count: int) -> bool:
-        """Whether the last one of so many that arrived first goes on."""
-        reduction = self._reduction
-        if count < reduction:
+    def _goes_on(self, newcomer: Arrival) -> bool:
+        if newcomer.earlier + 1 < self._reduction:
             return True
-        # Equal rows count once: they are one net trained again, or nets that collapsed to one answer, and would take
-        # the places of those that go on.
-        arrived = np.concatenate([self._scores.first(count), self._violations.first(count)], axis=1)
-        count, width = len(np.unique(arrived, axis=0)), len(self._objectives)
-        rows = np.concatenate([np.unique(arrived[:-1], axis=0), arrived[-1:]])
+        own = self._rows.first(newcomer.row + 1)[newcomer.row :]
+        rows = np.concatenate([self._rows.first(newcomer.distinct), own])
+        width = len(self._objectives)
         costs = losses(rows[:, :width], [one.goal for one in self._objectives])
         violations = total_violations(rows[:, width:])
         # Rounding down: a newcomer's place among exchangeable trials is uniform on 1..count, so it goes on with
-        # probability floor(count / reduction) / count, which is never above the share allowed and tends to it.
-        return leads(costs, violations) or place(costs, violations) < count // reduction
+        # probability floor(count / reduction) / count, which is never above the share allowed and tends to it. Where
+        # twins leave fewer rows than the reduction, the best of them goes on all the same, an infeasible one too.
+        count = max(newcomer.distinct, newcomer.row + 1)
+        return leads(costs, violations) or place(costs, violations) < max(1, count // self._reduction)
 
 
 class Rows:

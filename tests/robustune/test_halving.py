@@ -91,6 +91,15 @@ def test_a_newcomer_that_dominates_all_others_goes_on(case):
         assert last(asked, [*reports, best | {"c": 0.0}])
 
 
+@given(arrivals(constrained=True))
+@settings(max_examples=150, deadline=None)
+def test_an_infeasible_newcomer_goes_on_where_all_others_violate_more(case):
+    asked, reports = case
+    assert last(asked, [*[report | {"c": 2.0 + abs(report["c"])} for report in reports], reports[-1] | {"c": 1.0}])
+    twins = [reports[0] | {"c": 2.0}] * 5  # collapsed to one answer
+    assert last(asked, [*twins, reports[-1] | {"c": 1.0}])
+
+
 @given(arrivals())
 @settings(max_examples=100, deadline=None)
 def test_without_constraints_nothing_but_scores_counts(case):
@@ -235,7 +244,7 @@ def test_places_are_those_of_the_definition(case):
     earlier = sorted(set(zip(map(tuple, rows[:-1]), violations[:-1], strict=True)))
     count = len({*earlier, (tuple(rows[-1]), violations[-1])})
     distinct = [list(row) for row, _ in earlier] + rows[-1:], [bad for _, bad in earlier] + violations[-1:]
-    expected = few or leads or slow_place(*distinct) < count // asked.early_stopping.reduction
+    expected = few or leads or slow_place(*distinct) < max(1, count // asked.early_stopping.reduction)
     assert last(asked, reports) == expected
 
 
