@@ -61,6 +61,14 @@ def _expected(early_stopping: EarlyStopping, epochs: int, bracket: int) -> Fract
 
 def lasting(early_stopping: EarlyStopping, epochs: int) -> Fraction:
     """The share of trials that spend their full epochs where one in `reduction` goes on at every rung."""
-    passed = [len(early_stopping.rungs(epochs, bracket)) for bracket in range(early_stopping.brackets)]
+    return reaching(early_stopping, epochs, epochs)
+
+
+def reaching(early_stopping: EarlyStopping, epochs: int, epoch: int) -> Fraction:
+    """The share of trials that come to an epoch of the budget's where one in `reduction` goes on at every rung."""
+    passed = [
+        sum(rung < epoch for rung in early_stopping.rungs(epochs, bracket))
+        for bracket in range(early_stopping.brackets)
+    ]
     parts = zip(shares(early_stopping, epochs), passed, strict=True)
     return sum((share / early_stopping.reduction**count for share, count in parts), Fraction())

@@ -47,7 +47,7 @@ def fitted_population(study: Study) -> int | None:
 
 
 def _random(study: Study) -> tuple[Make, int]:
-    return lambda seed: RandomSampler(seed=seed), study.budget.trials
+    return lambda seed: RandomSampler(seed=seed), 0  # chance learns nothing: any rung will do
 
 
 def _tpe(study: Study) -> tuple[Make, int]:

@@ -14,27 +14,31 @@ is one in-memory Optuna study for each rung, and in it only vectors that were me
 
 Which rung is asked: of those that have enough rows, each in turn. The last one knows what the search wants, but of
 few trials, and of those that survived: what is bad it has hardly seen. A low one knows all trials, but prefers what
-learns fast. In turn, neither fault is for long. Rungs in the first fifth of the epochs are left out: they stop trials,
-and teach nothing. In the table of classification the first of nine epochs ranks nets nearly by chance (Kendall's tau
-0.13 to 0.19 to the last epoch, 0.42 to 0.54 for the second), and searches that asked it needed twice the time. A rung
-where an objective is not measured yet (`from_epoch`) is asked only while no later one has rows enough. Enough is what
-the sampler needs to do more than guess; see `robustune.makers`. docs/search-quality.md compares this rule with others.
+learns fast. In turn, neither fault is for long. Rungs before a fifth of the epochs are left out: they stop trials, and
+teach nothing. In the table of classification the first of nine epochs ranks nets nearly by chance (Kendall's tau 0.13
+to 0.19 to the last epoch, 0.42 to 0.54 for the second), and searches that asked it needed twice the time. Where too few
+trials of the budget would come to any later rung (grace 1 of 50 epochs, say), the sampler would draw at random to the
+end, and as many early rungs as it takes do teach. A rung where an objective is not measured yet (`from_epoch`) is asked
+only while no later one has rows enough. Enough is what the sampler needs to do more than guess; see `robustune.makers`.
+docs/search-quality.md compares this rule with others.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Final
 
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial
 
+from robustune.brackets import reaching
 from robustune.lessons import Attributes, Lesson
 from search_spaces.study import Study
 from trainables.seeds import derive
 
 EARLY: Final = 5
-"""Rungs in the first one of so many parts of the epochs are too early to teach."""
+"""Rungs before the first one of so many parts of the epochs has ended are too early to teach."""
 
 
 class Teaching:
@@ -50,15 +54,26 @@ class Teaching:
 
     def __init__(self, study: Study, rungs: Sequence[int], enough: int, imputes: bool = False) -> None:
         self._study = study
+        self._enough = enough
         self._lessons = {
             rung: Lesson([objective.goal for objective in study.objectives_at(rung)], imputes)
             for rung in self.telling(rungs)
         }
-        self._enough = enough
 
     def telling(self, rungs: Sequence[int]) -> tuple[int, ...]:
-        """Those of the rungs that teach: the ones after the first fifth of the epochs."""
-        return tuple(rung for rung in rungs if rung * EARLY >= rungs[-1])
+        """Those of the rungs that teach, ascending: those too early only as far as later ones will lack rows.
+
+        Rows are expected of the budget's trials, one in `reduction` of them going on at every rung.
+        """
+        early = [rung for rung in rungs if rung * EARLY < rungs[-1]]
+        told = list(rungs[len(early) :])
+        while early and self._expected(told[0]) < self._enough:
+            told.insert(0, early.pop())
+        return tuple(told)
+
+    def _expected(self, rung: int) -> Fraction:
+        budget = self._study.budget
+        return budget.trials * reaching(self._study.early_stopping, budget.epochs, rung)
 
     def asked(self, number: int) -> int:
         """The rung that a new trial is drawn at.

@@ -8,7 +8,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 from optuna.trial import TrialState
 
 from robustune.teaching import Teaching
-from search_spaces.study import Study
+from search_spaces.study import Budget, EarlyStopping, Study
 
 LAWS = {"x": optuna.distributions.FloatDistribution(0, 1), "one": optuna.distributions.IntDistribution(3, 3)}
 STUDY = Study(
@@ -99,12 +99,39 @@ def test_rungs_with_enough_rows_are_asked_in_turn():
     assert turns == [teaching.asked(number) for number in range(3000)]
 
 
-def test_rungs_in_the_first_fifth_of_the_epochs_teach_nothing():
+def test_rungs_before_a_fifth_of_the_epochs_teach_nothing():
     teaching = Teaching(STUDY, (1, 2, 9), enough=1)
     begin(teaching, 0)
     teaching.tell(0, 1, GOOD)
     assert teaching.asked(1) == 2
     assert teaching.rows(1) == 0
+
+
+@pytest.mark.parametrize(
+    ("epochs", "trials", "grace", "brackets", "told"),
+    [
+        (1, 48, 1, 1, (1,)),
+        (2, 48, 1, 1, (1, 2)),
+        (5, 48, 1, 1, (1, 3, 5)),
+        (9, 48, 1, 1, (3, 9)),
+        (9, 35, 1, 1, (1, 3, 9)),  # 11 trials are expected at epoch 3
+        (15, 48, 1, 1, (3, 9, 15)),
+        (16, 48, 1, 1, (3, 9, 16)),  # 5 at epoch 9, so epoch 3 teaches all the same
+        (16, 120, 1, 1, (9, 16)),
+        (50, 48, 1, 1, (3, 9, 27, 50)),
+        (50, 10, 1, 1, (1, 3, 9, 27, 50)),  # never enough at any
+        (50, 400, 1, 1, (27, 50)),
+        (50, 200, 1, 1, (9, 27, 50)),
+        (50, 200, 1, 3, (27, 50)),  # trials of later brackets come to epoch 27 unselected, or nearly
+        (50, 200, 5, 1, (15, 45, 50)),
+        (50, 50, 5, 1, (15, 45, 50)),
+    ],
+)
+def test_early_rungs_teach_where_the_later_ones_would_never_have_enough_rows(epochs, trials, grace, brackets, told):
+    rule = {"name": "pareto_halving", "grace": grace, "reduction": 3, "brackets": brackets}
+    asked = replace(STUDY, budget=Budget(trials, epochs), early_stopping=EarlyStopping(**rule))
+    rungs = (*asked.early_stopping.rungs(epochs), epochs)
+    assert Teaching(asked, rungs, enough=12).telling(rungs) == told
 
 
 def test_a_rung_without_all_objectives_is_asked_only_until_another_has_enough_rows():

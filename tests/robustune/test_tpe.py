@@ -41,10 +41,10 @@ def a_study(objectives):
     return study
 
 
-def draws(study, make):
+def draws(study, make, multivariate=True):
     found = []
     for seed in range(4):
-        study.sampler = make(seed=seed, n_startup_trials=5, constant_liar=True)
+        study.sampler = make(seed=seed, n_startup_trials=5, multivariate=multivariate, constant_liar=True)
         trial = study.ask()
         found.append({key: suggest(trial, key, law) for key, law in LAWS.items()})
         study.tell(trial, [seed / 4] * len(study.directions))
@@ -52,15 +52,21 @@ def draws(study, make):
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 3])
-def test_it_draws_what_optuna_draws(objectives):
-    assert draws(a_study(objectives), Tpe) == draws(a_study(objectives), TPESampler)
+@pytest.mark.parametrize("multivariate", [True, False])
+def test_it_draws_what_optuna_draws(objectives, multivariate):
+    ours, optunas = (draws(a_study(objectives), make, multivariate) for make in (Tpe, TPESampler))
+    assert ours == optunas
 
 
-@pytest.mark.parametrize(("make", "times"), [(Tpe, 1), (TPESampler, len(LAWS))])
-def test_the_trials_are_divided_once_a_draw(monkeypatch, make, times):
+@pytest.mark.parametrize(
+    ("make", "multivariate", "times"),
+    [(Tpe, True, 1), (Tpe, False, 1), (TPESampler, True, 2), (TPESampler, False, len(LAWS))],
+    ids=["ours", "ours alone", "Optuna's, the conditional option apart", "Optuna's, each option apart"],
+)
+def test_the_trials_are_divided_once_a_draw(monkeypatch, make, multivariate, times):
     divided, split = [], tpe.inside._split_trials
     monkeypatch.setattr(tpe.inside, "_split_trials", lambda *given: divided.append(1) or split(*given))
-    draws(a_study(2), make)
+    draws(a_study(2), make, multivariate)
     assert len(divided) == 4 * times
 
 
