@@ -17,7 +17,7 @@ from typing import Any, Final
 from pyarrow import fs as pafs
 
 from robustune.errors import Mistake
-from robustune.segments import Segments
+from robustune.segments import Segments, reached
 from trainables.errors import TrainableError
 from trainables.storage import opened
 
@@ -44,7 +44,7 @@ class Leases:
             self._filesystem, base = opened(storage, "OPTION_INVALID")
         except TrainableError as error:
             raise Mistake(error.code, f"--storage {error}") from error
-        self._folder = f"{base.rstrip('/')}/{study}/leases"
+        self.folder = f"{base.rstrip('/')}/{study}/leases"
 
     def newest(self) -> int:
         """The session of the newest lease; 0 where there is none."""
@@ -56,18 +56,24 @@ class Leases:
         Raises:
             OSError: the storage cannot be written.
         """
-        self._filesystem.create_dir(self._folder, recursive=True)
+        self._filesystem.create_dir(self.folder, recursive=True)
         with self._filesystem.open_output_stream(self._path(session), compression=None) as stream:
             stream.write(json.dumps({"beat": beat}).encode())
 
     def sign(self) -> tuple[int, bytes] | None:
-        """The newest lease as it stands: another one, or another content, is a sign of life; None without any."""
+        """The newest lease as it stands: another one, or another content, is a sign of life; None without any.
+
+        Raises:
+            OSError: the storage cannot be read.
+        """
         session = self.newest()
+        if session == 0:
+            return None
         try:
             with self._filesystem.open_input_stream(self._path(session), compression=None) as stream:
                 return session, bytes(stream.read())
-        except OSError:
-            return (session, b"") if session else None  # released, or not readable just now: no sign
+        except FileNotFoundError:
+            return session, b""  # released since it was listed
 
     def drop(self, session: int) -> None:
         """Takes away the lease of a session, if there is one."""
@@ -81,12 +87,12 @@ class Leases:
                 self.drop(earlier)
 
     def _sessions(self) -> list[int]:
-        infos = self._filesystem.get_file_info(pafs.FileSelector(self._folder, allow_not_found=True))
+        infos = self._filesystem.get_file_info(pafs.FileSelector(self.folder, allow_not_found=True))
         stems = (info.base_name.removesuffix(".json") for info in infos)
         return [int(stem) for stem in stems if stem.isdecimal()]
 
     def _path(self, session: int) -> str:
-        return f"{self._folder}/{session:012d}.json"
+        return f"{self.folder}/{session:012d}.json"
 
 
 class Lease:
@@ -136,12 +142,16 @@ class Watch:
     Args:
         leases: of the study.
         clock: seconds from any moment on.
+
+    Raises:
+        Mistake: STORAGE_UNREACHABLE.
     """
 
     def __init__(self, leases: Leases, clock: Callable[[], float] = time.monotonic) -> None:
         self._leases = leases
         self._clock = clock
-        self._sign = leases.sign()
+        with reached(leases.folder):
+            self._sign = leases.sign()
         self._since = clock()
         self.alive = False
         """Whether a sign of life was seen."""
@@ -158,9 +168,10 @@ class Watch:
 
     def silent(self) -> float:
         """Looks, and returns the seconds since the last sign of life, or since the watch began where it saw none."""
-        sign = self._leases.sign()
-        if sign != self._sign:
-            self._sign, self._since, self.alive = sign, self._clock(), True
+        with contextlib.suppress(OSError):  # a storage that cannot be read just now shows none
+            sign = self._leases.sign()
+            if sign != self._sign:
+                self._sign, self._since, self.alive = sign, self._clock(), True
         return self._clock() - self._since
 
 
@@ -180,9 +191,10 @@ def await_silence(segments: Segments, leases: Leases, own: Callable[[int], bool]
         say: takes a line for the user, where it has to be waited.
 
     Raises:
-        Mistake: STUDY_LOCKED, with the driver that shows a sign of life within GRACE_SECONDS.
+        Mistake: STUDY_LOCKED, with the driver that shows a sign of life within GRACE_SECONDS; STORAGE_UNREACHABLE.
     """
-    session = leases.newest()
+    with reached(leases.folder):
+        session = leases.newest()
     if session == 0 or not open_session(segments) or own(session):
         return
     watch = Watch(leases)

@@ -66,8 +66,8 @@ class Ledger:
             say: takes a line for the user where a driver of another machine has to be watched for a while.
 
         Raises:
-            Mistake: RESULTS_UNWRITABLE, STUDY_LOCKED, STATE_CORRUPT, or STUDY_MISMATCH with every field that differs,
-                where the folder holds another study; what is there stays unchanged.
+            Mistake: RESULTS_UNWRITABLE, STORAGE_UNREACHABLE, STUDY_LOCKED, STATE_CORRUPT, or STUDY_MISMATCH with every
+                field that differs, where the folder holds another study; what is there stays unchanged.
         """
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ class Ledger:
         The arguments are those of `create`.
 
         Raises:
-            Mistake: STUDY_MISSING, STUDY_LOCKED, STATE_CORRUPT or RESULTS_UNWRITABLE.
+            Mistake: STUDY_MISSING, STUDY_LOCKED, STATE_CORRUPT, STORAGE_UNREACHABLE or RESULTS_UNWRITABLE.
         """
         path = folder / schema.LEDGER_FILE
         segments = _segments(folder, storage)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,9 +73,10 @@ class Segments:
         """Returns the highest number, 0 where nothing was published.
 
         Raises:
-            Mistake: STATE_CORRUPT where a number below it is missing.
+            Mistake: STATE_CORRUPT where a number below it is missing, STORAGE_UNREACHABLE.
         """
-        infos = self._filesystem.get_file_info(pafs.FileSelector(self._folder, allow_not_found=True))
+        with reached(self._folder):
+            infos = self._filesystem.get_file_info(pafs.FileSelector(self._folder, allow_not_found=True))
         names = sorted(info.base_name for info in infos if info.base_name.endswith(".json"))
         for number, name in enumerate(names, start=1):
             if name != f"{number:012d}.json":
@@ -85,7 +87,7 @@ class Segments:
         """Yields the facts past a number, in order.
 
         Raises:
-            Mistake: STATE_CORRUPT where one is missing or is not what was written.
+            Mistake: STATE_CORRUPT where one is missing or is not what was written, STORAGE_UNREACHABLE.
         """
         for following in range(number + 1, self.last() + 1):
             yield self.fact(following)
@@ -94,11 +96,13 @@ class Segments:
         """Returns the fact under a number.
 
         Raises:
-            Mistake: STATE_CORRUPT where it is not what was written.
+            Mistake: STATE_CORRUPT where it is not what was written, STORAGE_UNREACHABLE.
         """
         path = self._path(number)
+        with reached(path):
+            content = self._content(path)
         try:
-            told = json.loads(self._content(path))
+            told = json.loads(content)
             whole = told["number"] == number and told["sha256"] == _digest(told["fact"])
             fact: dict[str, Any] = json.loads(told["fact"])
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -115,6 +119,22 @@ class Segments:
     def _content(self, path: str) -> bytes:
         with self._filesystem.open_input_stream(path, compression=None) as stream:
             return bytes(stream.read())
+
+
+@contextmanager
+def reached(path: str) -> Iterator[None]:
+    """Turns a storage that cannot be read into one line for the user.
+
+    Raises:
+        Mistake: STORAGE_UNREACHABLE.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise Mistake(
+            "STORAGE_UNREACHABLE",
+            f"{path}: cannot be read ({error}); see that the storage answers and its address is right, then try again",
+        ) from error
 
 
 def _fsspec(filesystem: Any) -> Any:

@@ -118,7 +118,7 @@ def stop(study: str, settings: Settings, say: Callable[[str], None]) -> Path:
     """Asks the driver of a study to end, waits until it has, and returns the study's folder.
 
     Raises:
-        Mistake: STUDY_MISSING, or STUDY_IDLE where no driver is at work on it.
+        Mistake: STUDY_MISSING, STUDY_IDLE where no driver is at work on it, STORAGE_UNREACHABLE.
     """
     from robustune.checks import has_ledger, stored
 

@@ -95,6 +95,35 @@ def test_a_watch_counts_silence_on_its_own_clock_alone(tmp_path: Path) -> None:
     assert (watch.silent(), watch.session) == (0.0, 9)
 
 
+def test_a_lease_that_cannot_be_read_for_a_moment_is_no_sign_of_life(tmp_path: Path) -> None:
+    leases = Leases(str(tmp_path), "study")
+    leases.show(7, beat=0)
+    watch, place = Watch(leases), tmp_path / "study" / "leases" / f"{7:012d}.json"
+    content = place.read_bytes()
+    place.unlink()
+    place.mkdir()
+    assert (watch.silent() > 0, watch.alive) == (True, False)
+    place.rmdir()
+    place.write_bytes(content)
+    assert (watch.silent() > 0, watch.alive) == (True, False)
+    place.unlink()  # released
+    watch.silent()
+    assert watch.alive
+
+
+def test_a_storage_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "curves").mkdir()
+    (tmp_path / "curves" / "segments").write_text("no folder")
+    settings = Settings(str(tmp_path / "here"), storage=str(tmp_path))
+    for command in (
+        lambda: stop("curves", settings, pytest.fail),
+        lambda: Ledger.open(tmp_path / "here" / "curves", storage=str(tmp_path)),
+    ):
+        with pytest.raises(Mistake, match=r"segments: cannot be read .*see that the storage answers") as told:
+            command()
+        assert told.value.code == "STORAGE_UNREACHABLE"
+
+
 @pytest.mark.parametrize("scheme", ["", "file://", "fsspec+memory:/"])
 def test_a_lease_beats_until_it_is_released_and_leaves_nothing(
     tmp_path: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
