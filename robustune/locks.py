@@ -7,8 +7,13 @@ import socket
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from robustune.errors import Mistake
+
+TRIES: Final = 10
+TRY_SECONDS: Final = 0.01
+"""Between two tries for a lock: who asks whether it is held holds it for microseconds."""
 
 
 class Lock:
@@ -34,6 +39,7 @@ class Lock:
             self._descriptor = -1
 
     def _taken(self) -> int:
+        tries = 0
         while True:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -41,6 +47,10 @@ class Lock:
             except BlockingIOError:
                 told = os.pread(descriptor, 4096, 0)
                 os.close(descriptor)
+                tries += 1
+                if tries < TRIES:
+                    time.sleep(TRY_SECONDS)
+                    continue
                 raise Mistake(
                     "STUDY_LOCKED", f"{self._path.parent}: {_holder(told)}; wait for it to end, or end it"
                 ) from None
@@ -56,7 +66,7 @@ class Lock:
 
 
 def held(path: Path) -> bool:
-    """Whether a process of this machine holds the lock at `path`; takes nothing and makes nothing."""
+    """Whether a process of this machine holds the lock at `path`; makes nothing, and keeps no driver out."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
