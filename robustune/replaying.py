@@ -108,6 +108,8 @@ def beside(path: Path) -> Path:
     Raises:
         Mistake: TABLE_INVALID where there is none.
     """
+    if not path.is_file():
+        raise Mistake("TABLE_INVALID", f"{path}: there is no such file; name a Parquet table of curves")
     found = path.with_suffix(".toml")
     if not found.is_file():
         raise Mistake("TABLE_INVALID", f"{path}: its study file {found.name} is not beside it; name one with --study")
