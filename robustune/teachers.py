@@ -63,11 +63,11 @@ def lessons(study: Study, settings: Settings) -> Lessons:
 
 def _finished(study: Study, source: str, settings: Settings, where: str) -> Path:
     folder = checks.begun(source, settings)
-    if folder is None:
+    if folder is None and source != study.name:
         raise Mistake(
             "STUDY_MISSING", f"{where}: no study {source!r} was begun in {settings.results_folder}; name a folder"
         )
-    if folder == (settings.results_folder / study.name).absolute():
+    if folder is None or folder == (settings.results_folder / study.name).absolute():
         raise Mistake("WARM_START_UNFIT", f"{where}: a study cannot learn from itself; `robustune extend` adds trials")
     if left := trials_left(folder):
         raise Mistake(
@@ -148,7 +148,7 @@ def _translated(study: Study, here: Mapping[str, Any], there: Mapping[str, Any])
     for name, value in here.items():
         named = PLACES.get(name, name)
         if name not in study.space and not _alike(there[named], here[named]):
-            return {}, f"have {name} {quote(there[name])}, which is {quote(value)} here"
+            return {}, f"have another {name} than {quote(value)}"
     config: dict[str, Any] = {}
     for name, domain in study.space.items():
         if not active(study.space, config, name):
