@@ -9,6 +9,7 @@ from typing import Final
 from pyarrow import fs as pafs
 
 from analysis import records
+from analysis.ending import STOPPED
 from robustune import lease
 from robustune.errors import Mistake, readable
 from robustune.lease import Leases, Watch, driver_of, open_session
@@ -150,7 +151,7 @@ def told(folder: Path) -> str:
     """One line on where a study stands that was stopped, and how it goes on."""
     now = standing(folder)
     name = folder.name
-    if now.end is not None:
+    if now.end is not None and now.end.key != STOPPED:
         return f"{name} had ended by itself: {now.end.words}"
     return (
         f"{name} was stopped: {now.ended} of {now.trials} trials have ended, {now.counts['running']} in flight are "

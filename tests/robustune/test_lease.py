@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from analysis import records
 from robustune import checks, lease
@@ -261,7 +262,15 @@ def test_a_session_without_a_lease_is_one_of_an_older_driver(shared: Path, tmp_p
     await_silence(segments, leases, lambda session: False, pytest.fail)
 
 
-def test_under_an_fsspec_address_one_of_many_writes_a_number() -> None:
+def test_under_an_fsspec_address_one_of_many_writes_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    # fsspec's memory looks and writes in two steps, where an object store has one: a lock makes them one here.
+    write, one_step = MemoryFileSystem.pipe_file, threading.Lock()
+
+    def at_once(self: MemoryFileSystem, path: str, value: bytes, mode: str = "overwrite", **rest: object) -> None:
+        with one_step:
+            write(self, path, value, mode, **rest)
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", at_once)
     storage, together = f"fsspec+memory://{uuid.uuid4().hex}", threading.Barrier(8)
     won: list[int] = []
     lost: list[str] = []
