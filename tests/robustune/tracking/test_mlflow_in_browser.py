@@ -59,7 +59,7 @@ def test_a_search_is_found_compared_and_previewed(recorded):
         page.get_by_text("Scatter Plot").click()
         page.goto(f"{run}/artifacts/front.png?workflowType=machine_learning")
         page.locator("img[src^='blob:'], img[src*='front.png'], .js-plotly-plot").first.wait_for()
-        page.goto(f"{run}/artifacts/front.csv?workflowType=machine_learning")
+        page.get_by_text("front.csv", exact=True).first.click()
         page.get_by_text("Previewing the first 8 rows").wait_for()
         page.get_by_text("clean_accuracy").first.wait_for()
         browser.close()
