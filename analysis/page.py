@@ -1,7 +1,5 @@
 """One HTML file that shows a study: it needs no network, runs no code but its own, and shows every name as it is."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -12,6 +10,7 @@ import pyarrow.compute as pc
 from analysis.chart import curve_chart, front_chart
 from analysis.curves import by_epoch, hypervolume_by_trial
 from analysis.ending import End
+from analysis.envelope import enveloped
 from analysis.front import hypervolume, scores
 from analysis.page_parts import SCRIPT, STYLE
 from analysis.panels import Kind, kind_name, panels
@@ -64,17 +63,7 @@ def render(
         _failures(trials),
         _source(study),
     ]
-    own = f"style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}"
-    policy = f"default-src 'none'; img-src data:; {own}; base-uri 'none'; form-action 'none'"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="referrer" content="no-referrer">'
-        f"<title>{escaped(study.name)}: report</title><style>{STYLE}</style></head>\n<body><main>"
-        + "\n".join(part for part in body if part)
-        + f"</main><script>{SCRIPT}</script></body></html>\n"
-    )
+    return enveloped(f"{study.name}: report", body, STYLE, SCRIPT)
 
 
 def safe_address(text: str) -> str | None:
@@ -87,10 +76,6 @@ def safe_address(text: str) -> str | None:
         return text
     inside = not parts.scheme and not text.startswith(("/", "\\")) and ".." not in text.split("/") and ":" not in text
     return quote(text) if text and inside else None
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _head_of_page(trials: pa.Table, front: pa.Table, study: Study, end: End | None) -> str:

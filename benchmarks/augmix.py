@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.rows import Row, row
+from benchmarks.threads import one_thread
 from trainables.perturbations.augmix.draws import AugMixOptions
 from trainables.perturbations.augmix.mixing import augmix
 
@@ -24,12 +25,8 @@ BATCHES: Final = {64: (256, 32), 224: (32, 4)}
 
 def rows(device: str) -> list[Row]:
     """One row for images of 64 x 64, one for 224 x 224; microseconds an image, medians of the turns."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return [_row(side, ours, peers, device) for side, (ours, peers) in BATCHES.items()]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _row(side: int, ours: int, peers: int, device: str) -> Row:

@@ -22,6 +22,7 @@ from analysis.explain.alignment import cka_table
 from analysis.explain.layers import Layer, layers_of
 from benchmarks.attacked_net import seconds
 from benchmarks.rows import Row, row
+from benchmarks.threads import one_thread
 from trainables.classification.options import ClassificationOptions
 from trainables.models import build
 from trainables.seeds import generator
@@ -37,12 +38,8 @@ Layers = Mapping[str, Sequence[Layer]]
 
 def rows(device: str) -> list[Row]:
     """Seconds a batch, and how far apart both end."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _rows(device)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _rows(device: str) -> list[Row]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from benchmarks.corruption_environment import DEFAULT_FOLDER, Peer, peer
 from benchmarks.corruption_images import photograph_crops
 from benchmarks.rows import Row, row
+from benchmarks.threads import one_thread
 from trainables.perturbations.corruptions import SEVERITIES, Ice, corrupt, names
 from trainables.seeds import generator
 
@@ -30,13 +31,8 @@ def rows_at(side: int, device: str) -> list[Row]:
     """One row of the total and one of each corruption, in milliseconds an image."""
     if device != "cpu":
         return [_table_row(side, device)]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with peer(DEFAULT_FOLDER) as running:
-            measured = {name: _in_turn(running, name, side) for name in names()}
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), peer(DEFAULT_FOLDER) as running:
+        measured = {name: _in_turn(running, name, side) for name in names()}
     ours, theirs = (sum(both[place] for both in measured.values()) for place in (0, 1))
     wanted = f"at least {TIMES_FASTER[side]}"
     total = row(f"corruptions-{side}", ours, theirs, "ms an image", theirs / ours, wanted)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmarks.attacked_net import SIDE, Attacked, attacked, seconds
 from benchmarks.rows import Row, row
+from benchmarks.threads import one_thread
 from trainables.perturbations.fooling import FoolingOptions, fooling_images
 
 TIMES_FASTER: Final = 5.0
@@ -27,12 +28,8 @@ BATCH: Final = {"cpu": 64, "cuda": 256}
 
 def rows(device: str) -> list[Row]:
     """Images a second in float32 and in bfloat16, and the share of images that take as many steps as the peer's."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _rows(attacked(IMAGES, device), device)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _rows(given: Attacked, device: str) -> list[Row]:

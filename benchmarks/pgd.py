@@ -10,11 +10,11 @@ import statistics
 from collections.abc import Callable
 from typing import Any, Final
 
-import torch
 from torch import Tensor, nn
 
 from benchmarks.attacked_net import Attacked, attacked, seconds
 from benchmarks.rows import Row, row
+from benchmarks.threads import one_thread
 from trainables.images import Normalisation
 from trainables.perturbations.frozen import frozen
 from trainables.perturbations.pgd import pgd, pgd_until_fooled
@@ -39,12 +39,8 @@ class _Normalised(nn.Module):
 
 def rows(device: str) -> list[Row]:
     """Images a second, and how far apart both end."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _rows(attacked(IMAGES, device), device)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _rows(given: Attacked, device: str) -> list[Row]:

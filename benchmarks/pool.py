@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import TypeVar
 
 from robustune.errors import Mistake
+from robustune.surroundings import environment
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ def worked(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> 
         return
     context = multiprocessing.get_context("spawn")  # a fork of a process that has computed with torch may hang
     with (
-        _one_thread(),
+        environment({"OMP_NUM_THREADS": "1"}),
         ProcessPoolExecutor(
             max(1, min(workers, len(jobs))), mp_context=context, initializer=_ends_with_its_parent
         ) as pool,
@@ -50,19 +50,6 @@ def worked(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> 
             pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
                 child.terminate()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
 
 
 def _ends_with_its_parent() -> None:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.rows import Row, row
+from benchmarks.threads import one_thread
 from trainables.models import own_randomness
 from trainables.perturbations.noise_draws import WeightNoise
 from trainables.perturbations.weight_noise import Perturber, noisy_weights
@@ -32,12 +33,8 @@ EPOCH_SHARE: Final = 0.04
 
 def rows(device: str) -> list[Row]:
     """Shares of a clean step's time that each way of noise adds to it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _rows(device)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _rows(device: str) -> list[Row]:

@@ -17,9 +17,7 @@ from typing import Any, Final
 from pyarrow import fs as pafs
 
 from robustune.errors import Mistake
-from robustune.segments import Segments, reached
-from trainables.errors import TrainableError
-from trainables.storage import opened
+from robustune.segments import Segments, folder_of, reached
 
 BEAT_SECONDS: Final = 2.0
 """Between two signs of life."""
@@ -40,11 +38,7 @@ class Leases:
     """
 
     def __init__(self, storage: str, study: str) -> None:
-        try:
-            self._filesystem, base = opened(storage, "OPTION_INVALID")
-        except TrainableError as error:
-            raise Mistake(error.code, f"--storage {error}") from error
-        self.folder = f"{base.rstrip('/')}/{study}/leases"
+        self._filesystem, self.folder = folder_of(storage, study, "leases")
 
     def newest(self) -> int:
         """The session of the newest lease; 0 where there is none."""

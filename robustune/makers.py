@@ -53,8 +53,8 @@ def _random(study: Study) -> tuple[Make, int]:
 def _tpe(study: Study) -> tuple[Make, int]:
     """Optuna's TPE, multivariate for any number of objectives.
 
-    Optuna's own default is the independent estimator where there are several. In the table of classification, which has
-    three, that one needed half as much time again: a good learning rate depends on the batch size, and it cannot know.
+    Optuna's own default is the independent estimator where there are several; but a good learning rate depends on the
+    batch size, and that one cannot know.
     Conditional options are learned one by one from the trials that had them; `group`, which learns them jointly, is
     experimental.
 

@@ -26,6 +26,24 @@ from trainables.storage import opened
 TAKEN_OVER: Final = "another driver has taken over, and this one ends; nothing of the other's was changed"
 
 
+def folder_of(storage: str, study: str, name: str) -> tuple[pafs.FileSystem, str]:
+    """Returns a folder of a study in a storage, and the file system that it is on.
+
+    Args:
+        storage: a path or URI that every driver of the study reaches.
+        study: the name of its folder there.
+        name: of the folder in that.
+
+    Raises:
+        Mistake: OPTION_INVALID.
+    """
+    try:
+        filesystem, base = opened(storage, "OPTION_INVALID")
+    except TrainableError as error:
+        raise Mistake(error.code, f"--storage {error}") from error
+    return filesystem, f"{base.rstrip('/')}/{study}/{name}"
+
+
 class Segments:
     """The published facts of one study, numbered from 1 without a gap.
 
@@ -38,11 +56,7 @@ class Segments:
     """
 
     def __init__(self, storage: str, study: str) -> None:
-        try:
-            self._filesystem, base = opened(storage, "OPTION_INVALID")
-        except TrainableError as error:
-            raise Mistake(error.code, f"--storage {error}") from error
-        self._folder = f"{base.rstrip('/')}/{study}/segments"
+        self._filesystem, self._folder = folder_of(storage, study, "segments")
         self.study = study
 
     def publish(self, number: int, fact: Fact) -> None:

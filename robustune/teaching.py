@@ -16,7 +16,7 @@ Which rung is asked: of those that have enough rows, each in turn. The last one 
 few trials, and of those that survived: what is bad it has hardly seen. A low one knows all trials, but prefers what
 learns fast. In turn, neither fault is for long. Rungs before a fifth of the epochs are left out: they stop trials, and
 teach nothing. In the table of classification the first of nine epochs ranks nets nearly by chance (Kendall's tau 0.13
-to 0.19 to the last epoch, 0.42 to 0.54 for the second), and searches that asked it needed twice the time. Where too few
+to 0.19 to the last epoch, 0.42 to 0.54 for the second; benchmarks/tables/README.md). Where too few
 trials of the budget would come to any later rung (grace 1 of 50 epochs, say), the sampler would draw at random to the
 end, and as many early rungs as it takes do teach. A rung where an objective is not measured yet (`from_epoch`) is asked
 only while no later one has rows enough. Enough is what the sampler needs to do more than guess; see `robustune.makers`.

@@ -55,50 +55,9 @@ def _properties(trainers: Iterable[str]) -> Schema:
         "objectives": {"type": "array", "minItems": 1, "maxItems": OBJECTIVES_LIMIT},
         "constraints": {"type": "array", "maxItems": METRICS_LIMIT},
         "measure": {"type": "array", "uniqueItems": True, "description": "further metrics to record"},
-        "budget": _table(
-            {
-                "trials": {"type": "integer", "minimum": 1, "maximum": TRIALS_LIMIT},
-                "epochs": {"type": "integer", "minimum": 1, "maximum": EPOCHS_LIMIT},
-                "hours": {
-                    "type": "number",
-                    "exclusiveMinimum": 0,
-                    "maximum": HOURS_LIMIT,
-                    "description": "of wall clock after which no trial begins",
-                },
-                "total_epochs": {
-                    "type": "integer",
-                    "minimum": 1,
-                    "description": "of all trials together, after which no trial begins",
-                },
-                "patience": {
-                    "type": "integer",
-                    "minimum": 1,
-                    "description": "trials without a gain in hypervolume after which no trial begins",
-                },
-            },
-            required=["trials", "epochs"],
-        ),
+        "budget": _budget(),
         "sampler": _samplers(),
-        "early_stopping": _table(
-            {
-                "name": {"enum": list(RULES)},
-                "grace": {"type": "integer", "minimum": 1, "description": "epochs before a trial can be stopped"},
-                "reduction": {"type": "integer", "minimum": 2, "description": "one of so many goes on at a rung"},
-                "brackets": {
-                    "type": "integer",
-                    "minimum": 1,
-                    "maximum": BRACKETS_LIMIT,
-                    "description": "groups of trials, each with a later first rung than the one before it",
-                },
-                "quorum": {
-                    "type": "integer",
-                    "minimum": 1,
-                    "maximum": TRIALS_LIMIT,
-                    "description": "trials that must have come as far before one is stopped by their median",
-                },
-            },
-            required=["name"],
-        ),
+        "early_stopping": _early_stopping(),
         "first": {"type": "array", "maxItems": FIRST_LIMIT, "description": "configurations that are tried first"},
         "warm_start_from": {
             "type": "array",
@@ -108,6 +67,55 @@ def _properties(trainers: Iterable[str]) -> Schema:
             "description": "finished studies whose trials teach the sampler",
         },
     }
+
+
+def _budget() -> Schema:
+    return _table(
+        {
+            "trials": {"type": "integer", "minimum": 1, "maximum": TRIALS_LIMIT},
+            "epochs": {"type": "integer", "minimum": 1, "maximum": EPOCHS_LIMIT},
+            "hours": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": HOURS_LIMIT,
+                "description": "of wall clock after which no trial begins",
+            },
+            "total_epochs": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "of all trials together, after which no trial begins",
+            },
+            "patience": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "trials without a gain in hypervolume after which no trial begins",
+            },
+        },
+        required=["trials", "epochs"],
+    )
+
+
+def _early_stopping() -> Schema:
+    return _table(
+        {
+            "name": {"enum": list(RULES)},
+            "grace": {"type": "integer", "minimum": 1, "description": "epochs before a trial can be stopped"},
+            "reduction": {"type": "integer", "minimum": 2, "description": "one of so many goes on at a rung"},
+            "brackets": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": BRACKETS_LIMIT,
+                "description": "groups of trials, each with a later first rung than the one before it",
+            },
+            "quorum": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": TRIALS_LIMIT,
+                "description": "trials that must have come as far before one is stopped by their median",
+            },
+        },
+        required=["name"],
+    )
 
 
 def _of_trainer(vocabulary: Mapping[str, Any]) -> Schema:

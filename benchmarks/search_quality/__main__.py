@@ -1,26 +1,22 @@
 """Runs the searches of `search-quality` side by side, and tells what they come to."""
 
 import argparse
-import sys
 from pathlib import Path
-from typing import Final
 
 from rich.console import Console
 
+from benchmarks import commands
 from benchmarks.__main__ import table
 from benchmarks.search_quality.comparing import grouped, rows_of
 from benchmarks.search_quality.methods import METHODS
 from benchmarks.search_quality.shards import FOLDER, SEEDS, WORKERS, jobs, make
 from benchmarks.search_quality.tables import MULTIPLE, shipped
 from robustune.arguments import cpus
-from robustune.errors import Mistake
-
-INTERRUPTED: Final = 130
 
 
 def main() -> None:
     chosen = _parser().parse_args()
-    try:
+    with commands.told():
         wanted = jobs(
             chosen.table or shipped(), chosen.method, chosen.workers, chosen.seeds, chosen.shards, chosen.multiple
         )
@@ -33,12 +29,6 @@ def main() -> None:
 
                 for path in write(compared, chosen.docs):
                     print(path)
-    except Mistake as mistake:
-        print(mistake, file=sys.stderr)
-        sys.exit(mistake.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; start the same command again to go on", file=sys.stderr)
-        sys.exit(INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,8 +44,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help=f"of finished searches; default: {FOLDER}",
     )
-    parser.add_argument("--seeds", type=_count, default=SEEDS, metavar="N", help=f"of each; default: {SEEDS}")
-    parser.add_argument("--workers", type=_count, nargs="+", default=WORKERS, metavar="N", help="default: 1 4 16")
+    parser.add_argument("--seeds", type=commands.count, default=SEEDS, metavar="N", help=f"of each; default: {SEEDS}")
+    parser.add_argument(
+        "--workers", type=commands.count, nargs="+", default=WORKERS, metavar="N", help="default: 1 4 16"
+    )
     parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="default: those of benchmarks/tables")
     parser.add_argument(
         "--method",
@@ -75,14 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--docs", type=Path, metavar="DIR", help="where figures and the tables of search-quality.md are written: docs"
     )
-    parser.add_argument("--processes", type=_count, default=cpus(), metavar="N", help="default: one for each CPU")
+    parser.add_argument(
+        "--processes", type=commands.count, default=cpus(), metavar="N", help="default: one for each CPU"
+    )
     return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
 
 
 if __name__ == "__main__":

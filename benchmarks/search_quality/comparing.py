@@ -22,12 +22,12 @@ Compared = Mapping[tuple[str, int], Mapping[str, Searches]]
 
 
 def made(say: Callable[[str], None], processes: int = 1) -> Compared:
-    """Returns the searches over the shipped tables that the published figures are of, after making missing ones.
+    """Returns the searches over the shipped tables that the targets are of, after making missing ones.
 
     Raises:
         Mistake: as `benchmarks.search_quality.shards.make`.
     """
-    wanted = jobs(shipped(), (), WORKERS, SEEDS, FOLDER)
+    wanted = [job for job in jobs(shipped(), (), WORKERS, SEEDS, FOLDER) if METHODS[job.method].kind != "part"]
     make(wanted, processes, say)
     return grouped(wanted)
 

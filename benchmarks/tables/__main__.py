@@ -1,34 +1,26 @@
 """Makes the tables of real learning curves, and tells how early epochs rank their nets."""
 
 import argparse
-import sys
 from pathlib import Path
 
+from benchmarks import commands
 from benchmarks.tables.making import make, pack
 from benchmarks.tables.tau import told
 from robustune import checks
 from robustune.arguments import cpus
 from robustune.curve_files import read
-from robustune.errors import Mistake
 
 FOLDER = Path(__file__).parent
-INTERRUPTED = 130
 
 
 def main() -> None:
     chosen = _parser().parse_args()
-    try:
+    with commands.told():
         if chosen.what == "tau":
             study = checks.read(chosen.study or chosen.table.with_suffix(".toml"))
             print(told(study, read(chosen.table, study)))
         else:
             _make(chosen)
-    except Mistake as mistake:
-        print(mistake, file=sys.stderr)
-        sys.exit(mistake.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; start the same command again to go on", file=sys.stderr)
-        sys.exit(INTERRUPTED)
 
 
 def _make(chosen: argparse.Namespace) -> None:
@@ -52,14 +44,14 @@ def _make(chosen: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
-    commands = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    kinds = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     known = sorted(path.stem for path in FOLDER.glob("*.toml"))
-    tau = commands.add_parser("tau", help="Kendall's tau from each epoch to the last one, of every objective")
+    tau = kinds.add_parser("tau", help="Kendall's tau from each epoch to the last one, of every objective")
     tau.add_argument("table", type=Path, metavar="TABLE")
     tau.add_argument("--study", metavar="FILE", help="default: beside the table, of its name, ending in .toml")
     for name in known:
-        _takes_making(commands.add_parser(name, help=f"make the table of {name}.toml; goes on where it was ended"))
-    made = commands.add_parser("of", help="make the table of any study file")
+        _takes_making(kinds.add_parser(name, help=f"make the table of {name}.toml; goes on where it was ended"))
+    made = kinds.add_parser("of", help="make the table of any study file")
     made.add_argument("what", metavar="STUDY")
     _takes_making(made)
     return parser
@@ -67,17 +59,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _takes_making(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", type=Path, required=True, metavar="DIR", help="where finished curves are kept")
-    parser.add_argument("--limit", type=_count, metavar="N", help="configurations; default: all")
-    parser.add_argument("--seeds", type=_count, default=2, metavar="N", help="nets of each; default: 2")
-    parser.add_argument("--workers", type=_count, default=cpus(), metavar="N", help="at a time; default: a CPU each")
+    parser.add_argument("--limit", type=commands.count, metavar="N", help="configurations; default: all")
+    parser.add_argument("--seeds", type=commands.count, default=2, metavar="N", help="nets of each; default: 2")
+    parser.add_argument(
+        "--workers", type=commands.count, default=cpus(), metavar="N", help="at a time; default: a CPU each"
+    )
     parser.add_argument("--device", choices=["cpu", "auto"], default="cpu")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: beside the study file; DIR under --limit")
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -33,10 +33,14 @@ def test_asking_again_and_again_refuses_no_driver(tmp_path: Path) -> None:
     asking = [threading.Thread(target=ask) for _ in range(4)]
     for one in asking:
         one.start()
+    taken = 0
     try:
         for _ in range(100):
-            Lock(path).release()
+            lock = Lock(path)
+            taken += path.exists()
+            lock.release()
     finally:
         done.set()
         for one in asking:
             one.join()
+    assert taken == 100
