@@ -21,7 +21,7 @@ LETTERS: Final = 88  # across a whole row
 
 
 def save_errors(errors: Errors, title: str, out: Path, suffix: str = "") -> dict[str, Path]:
-    """Writes corruption-errors and corruption-ratios of a trial as PNG and SVG; returns the paths by file name."""
+    """Writes corruption-errors and corruption-ratios of a trial as PNG, SVG and PDF; returns the paths by file name."""
     told = f"{title}: trial {errors.trial}"
     raw = draw_errors(error_charts(errors), told, marks_of(errors))
     ratios = draw_ratios(ratio_chart(errors), told)

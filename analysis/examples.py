@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def draw(file: Path, out: Path) -> dict[str, Path]:
-    """Writes `examples` and `steps` as PNG and SVG into `out`, which is made if it is not there; paths by file name.
+    """Writes `examples` and `steps` as PNG, SVG and PDF into `out`, made if it is not there; paths by file name.
 
     Of stylised images there are no steps.
 

@@ -10,6 +10,7 @@ from analysis import explained
 from analysis.activation_figure import draw_activations
 from analysis.cka_figure import draw_cka
 from analysis.explained import Told, read_explained
+from analysis.figure_files import KINDS as ENDINGS
 from analysis.filter_figure import draw_feature_maps, draw_filters
 from analysis.printing import save
 from analysis.weight_figure import draw_weights
@@ -66,7 +67,7 @@ def write(kind: str, folder: Path, out: Path) -> dict[str, Path]:
     """
     drawn = KINDS[kind](folder)
     out.mkdir(parents=True, exist_ok=True)
-    for old in [*out.glob(f"{kind}-[0-9]*.png"), *out.glob(f"{kind}-[0-9]*.svg")]:
+    for old in [path for ending in ENDINGS for path in out.glob(f"{kind}-[0-9]*.{ending}")]:
         old.unlink()  # may be of nets with more layers
     names = [kind] if len(drawn) == 1 else [f"{kind}-{place}" for place in range(1, len(drawn) + 1)]
     paths: dict[str, Path] = {}

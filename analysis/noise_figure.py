@@ -22,7 +22,7 @@ LINE: Final = 0.14  # inches
 
 
 def save_noise(chart: NoiseChart, out: Path, name: str) -> dict[str, Path]:
-    """Writes `name`.png, `name`.svg and `name`-points.parquet into a folder; returns the paths by file name."""
+    """Writes `name`.png, .svg, .pdf and -points.parquet into a folder; returns the paths by file name."""
     table = table_of(chart.points, chart.arms, chart.metric, chart.split)
     file = f"{name}-points.parquet"
     return {**save(draw_noise(chart), out, name), file: write_parquet(table, out / file)}

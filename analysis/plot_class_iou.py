@@ -12,7 +12,7 @@ from analysis.segmentation_evaluated import not_evaluated
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes class-iou-bars as PNG, SVG and Parquet, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
+    """Writes class-iou-bars as PNG, SVG, PDF and Parquet, prints the paths, and returns the status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_class_iou",
         "Draw the intersection over union of every class, without weight noise and under it, of evaluated trials.",

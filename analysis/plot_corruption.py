@@ -12,7 +12,7 @@ from analysis.knobs import NotDrawable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the two figures as PNG and SVG, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
+    """Writes the two figures as PNG, SVG and PDF, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_corruption",
         "Draw the errors of an evaluated trial under each corruption and severity beside the baseline's, and their "

@@ -10,7 +10,7 @@ from analysis.heat_maps import heat_maps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes grid.png and grid.svg, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
+    """Writes grid.png, .svg and .pdf, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_grid",
         "Draw a study that is a grid over two knobs, also one still running, as a heat map for each metric.",

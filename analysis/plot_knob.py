@@ -11,7 +11,7 @@ from analysis.sweep import sweep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes knob.png and knob.svg, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
+    """Writes knob.png, .svg and .pdf, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_knob",
         "Draw what one knob does: a line over the epochs and bars for each of its values. Studies that differ in their "

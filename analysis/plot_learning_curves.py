@@ -11,7 +11,7 @@ from analysis.learning_figure import draw_learning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes learning-curves.png and .svg, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes learning-curves.png, .svg and .pdf, prints their paths, and returns the exit status: 0, 2 or 3."""
     parser = command.parser(
         "analysis.plot_learning_curves",
         "Draw the scores of trials after each epoch, a panel for each metric.",

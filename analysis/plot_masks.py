@@ -12,7 +12,7 @@ from analysis.segmentation_evaluated import not_evaluated
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes masks.png and masks.svg, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
+    """Writes masks.png, .svg and .pdf, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_masks",
         "Draw test images beside their true masks, what evaluated trials predict, and what they predict under weight "

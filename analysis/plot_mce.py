@@ -12,7 +12,7 @@ from analysis.mce_scores import Scores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes mce.png, mce.svg and mce.parquet, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
+    """Writes mce.png, .svg, .pdf and .parquet, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_mce",
         "Draw the mean corruption error of each training recipe in one or more studies, the baseline at 1, and the "

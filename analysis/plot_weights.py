@@ -7,7 +7,7 @@ from analysis import explain_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the figures as PNG and SVG, prints their paths, and returns the exit status: 0 or 3."""
+    """Writes the figures as PNG, SVG and PDF, prints their paths, and returns the exit status: 0 or 3."""
     return explain_command.main(
         "weights", "Draw histograms of weights and biases of the first, last, norm and down-sampling layers.", arguments
     )

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from analysis.figure_files import KINDS
 from analysis.panels import Axis
 from analysis.replacing import replacing
 from analysis.wording import shortened, visible
@@ -23,9 +24,16 @@ QUIET: Final = "#7b8794"
 FAINT: Final = "#e4e8ec"
 TITLE_MOST: Final = 160
 DPI: Final = 200
+# Dates and versions would make the bytes of one drawing differ.
+_METADATA: Final[Any] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 _SETTINGS: Final[Any] = {
     "svg.hashsalt": "robustune",
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3, and text stays text
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "text.parse_math": False,
@@ -99,12 +107,12 @@ def put(figure: Figure, picture: NDArray[np.uint8], left: int, top: int, size: t
 
 
 def save(figure: Figure, folder: Path, name: str) -> dict[str, Path]:
-    """Writes `name`.png and `name`.svg into the folder, the same bytes for the same drawing; returns the paths."""
+    """Writes `name`.png, `name`.svg and `name`.pdf, the same bytes for the same drawing; returns the paths."""
     paths = {}
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+    for kind in KINDS:
         path = folder / f"{name}.{kind}"
         with replacing(path) as aside, settings():
-            figure.savefig(aside, format=kind, metadata=metadata, dpi=DPI)
+            figure.savefig(aside, format=kind, metadata=_METADATA[kind], dpi=DPI)
             if kind == "svg":
                 aside.write_text(_numbered(aside.read_text("utf-8")), "utf-8")
         paths[path.name] = path

@@ -42,13 +42,12 @@ def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
         links: what leads on from each trial, besides its checkpoint.
 
     Returns:
-        Paths by file name: trials.parquet, epochs.parquet, front.parquet, front.png, front.svg, report.html and
-        study.toml; of a grid over two knobs also grid.png and grid.svg, of one over a single knob, or a second one of
-        named values, knob.png and knob.svg; of one over the weight noise of training, or evaluated under noise,
-        noise-curve.png, .svg and -points.parquet, and the same of noise-curve-test and noise-curve-trials;
-        evaluation.png and evaluation.svg where trials were evaluated, and where
-        that was under corruptions, corruption-errors.png and .svg, corruption-ratios.png and .svg; and where it was of
-        segmentation, masks.png and .svg, class-iou-bars.png, .svg and .parquet.
+        Paths by file name: trials.parquet, epochs.parquet, front.parquet, report.html and study.toml; and as PNG, SVG
+        and PDF the figure front; of a grid over two knobs also grid, of one over a single knob, or a second one of
+        named values, knob; of one over the weight noise of training, or evaluated under noise, noise-curve with
+        noise-curve-points.parquet, and the same of noise-curve-test and noise-curve-trials; evaluation where trials
+        were evaluated, and where that was under corruptions, corruption-errors and corruption-ratios; and where it was
+        of segmentation, masks, and class-iou-bars with class-iou-bars.parquet.
 
     Raises:
         LedgerError: no ledger in the folder, or one that cannot be read.

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from analysis import records
 from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
+from analysis.figure_files import figure_files
 from robustune import checks, classification_evaluation, segmentation_evaluation, whole_trials
 from robustune.building import bring
 from robustune.errors import Mistake, readable
@@ -34,7 +35,7 @@ REPORTS: Final[Mapping[str, Report]] = {
     "classification": classification_evaluation.REPORT,
     "segmentation": segmentation_evaluation.REPORT,
 }
-SHOWN: Final = (*(f"{name}.{kind}" for name in EVALUATION_FIGURES for kind in ("png", "svg")), "report.html")
+SHOWN: Final = (*figure_files(*EVALUATION_FIGURES), "report.html")
 
 
 @dataclass(frozen=True)

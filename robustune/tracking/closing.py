@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from analysis import ending, records
+from analysis.figure_files import figure_files
 from analysis.front import front, hypervolume_history, rows
 from robustune.relative import reached
 from search_spaces import Study
@@ -22,7 +23,7 @@ EVALUATION_FIGURES: Final = (
 _FIGURES: Final = ("front", "grid", "knob", *EVALUATION_FIGURES)
 FILES: Final = (
     "front.parquet",
-    *(f"{name}.{kind}" for name in _FIGURES for kind in ("png", "svg")),
+    *figure_files(*_FIGURES),
     "report.html",
 )
 VERSIONED: Final = ("front.parquet", "front.png", "report.html")

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import corruption, plot_corruption, records
+from analysis.figure_files import figure_files
 from search_spaces.domains import Choice
 from search_spaces.study import Study
 from trainables.corruption_overlaps import EXTRA, GROUPS
@@ -119,8 +120,7 @@ def test_figures_are_the_same_bytes_each_time_and_say_what_is_marked(folder: Pat
         warnings.simplefilter("error")
         once = plot_corruption.write(folder, tmp_path / "once", 1)
         again = plot_corruption.write(folder, tmp_path / "again", 1)
-    names = {f"corruption-{kind}-1.{end}" for kind in ("errors", "ratios") for end in ("png", "svg")}
-    assert set(once) == names
+    assert set(once) == set(figure_files("corruption-errors-1", "corruption-ratios-1"))
     assert all(path.read_bytes() == again[name].read_bytes() for name, path in once.items())
     said = " ".join(ElementTree.parse(once["corruption-errors-1.svg"]).getroot().itertext())
     assert all(word in said for word in ("severity 5", "baseline", "seen by the search", "brightness ‡", "trial 1"))

@@ -11,6 +11,7 @@ import pytest
 from analysis import records, report
 from analysis.corruption import errors_of
 from analysis.corruption_section import corruption_section
+from analysis.figure_files import figure_files
 from robustune.ledger import Ledger
 from search_spaces.domains import Choice
 from search_spaces.study import Budget, Objective, Study
@@ -97,7 +98,7 @@ def page(grid: Callable[..., Path], study: Study, evaluation: Callable[..., pa.T
             ledger.record_set(name, "ab" * 32, summary)
     evaluation(folder, study, records.trials(folder).to_pylist(), overlap={"fog": HOSTILE})
     paths = report.write(folder)
-    assert {f"corruption-{kind}.{end}" for kind in ("errors", "ratios") for end in ("png", "svg")} <= set(paths)
+    assert set(figure_files("corruption-errors", "corruption-ratios")) <= set(paths)
     return paths["report.html"]
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from analysis import figure, page, printing, records
 from analysis.curves import by_epoch
+from analysis.figure_files import figure_files
 from analysis.front import front
 from analysis.panels import panels, ticks
 from analysis.placement import Box, around, place
@@ -78,25 +79,40 @@ def test_the_same_trials_give_the_same_bytes(
     for folder in (once, again):
         folder.mkdir()
         printing.save(figure.draw_front(trials, front(trials, study), study), folder, "front")
-    for name in ("front.png", "front.svg"):
+    for name in figure_files("front"):
         assert (once / name).read_bytes() == (again / name).read_bytes()
     assert dict(mpl.rcParams) == settings
     assert matplotlib.pyplot.get_fignums() == []
     said = "".join(ElementTree.parse(once / "front.svg").getroot().itertext())
     assert "Clean accuracy (higher is better)" in said
-    assert {p.name for p in once.iterdir()} == {"front.png", "front.svg"}
+    assert {p.name for p in once.iterdir()} == set(figure_files("front"))
 
 
 def test_the_last_bit_of_a_place_changes_no_byte(tmp_path: Path) -> None:
     """The solver of layouts gives such bits as memory happens to lie."""
-    drawings = []
+    drawings, papers = [], []
     for width in (0.8, 0.8 + 2**-50):
         drawn = printing.blank(3, 2)
         drawn.add_axes((0.1, 0.1, width, 0.8)).plot([1, 2])
-        drawings.append(printing.save(drawn, tmp_path, "line")["line.svg"].read_bytes())
+        paths = printing.save(drawn, tmp_path, "line")
+        drawings.append(paths["line.svg"].read_bytes())
+        papers.append(paths["line.pdf"].read_bytes())
     assert drawings[0] == drawings[1]
+    assert papers[0] == papers[1]
     assert drawings[0].count(b"url(#clip0)") == drawings[0].count(b"url(#") > 0
     assert drawings[0].count(b'id="clip0"') == 1
+
+
+def test_a_paper_embeds_its_letters_as_outlines_and_names_no_program_and_no_date(tmp_path: Path) -> None:
+    drawn = printing.sheet(3, 2)
+    printing.head(drawn, "mCE in %")
+    said = printing.save(drawn, tmp_path, "title")["title.pdf"].read_bytes()
+    assert said.startswith(b"%PDF-")
+    assert b"/Subtype /CIDFontType2" in said
+    assert b"/FontFile2" in said  # the letters come along
+    assert b"/Type3" not in said
+    assert not any(word in said for word in (b"CreationDate", b"Producer", b"Creator", b"atplotlib"))
+    assert b"/MediaBox [ 0 0 216 144 ]" in said  # 72 points an inch
 
 
 @pytest.mark.parametrize("description", ["$x^", "<script>", "a" * 300, "$\\frac{1}{0}$", ""])

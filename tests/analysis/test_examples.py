@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from analysis import examples
+from analysis.figure_files import figure_files
 from analysis.perturbed_images import GREY, ExamplesError, about_grey, largest_factor, read
 
 FRAMES = 3
@@ -101,7 +102,7 @@ def test_a_short_attack_shows_each_step_once(written: Callable[..., Path]) -> No
 def test_enlarged_images_keep_every_pixel(written: Callable[..., Path], tmp_path: Path) -> None:
     path = written()
     paths = examples.draw(path, tmp_path / "out")
-    assert set(paths) == {"examples.png", "examples.svg", "steps.png", "steps.svg"}
+    assert set(paths) == set(figure_files("examples", "steps"))
     sheet = np.rint(matplotlib.image.imread(paths["examples.png"])[..., :3] * 255).astype(int)
     clean = read(path).examples[0].clean
     times = 25  # 8 pixels are enlarged to 200
@@ -133,7 +134,7 @@ def test_stylised_images_stand_beside_their_styles_and_have_no_steps(
     assert [name for _, name in first.pictures] == ["clean", "style", "stylised"]
     assert (first.pictures[1][0] == style[0].transpose(1, 2, 0)).all()
     paths = examples.draw(path, tmp_path / "out")
-    assert set(paths) == {"examples.png", "examples.svg"}
+    assert set(paths) == set(figure_files("examples"))
     assert "stylised" in " ".join(ElementTree.parse(paths["examples.svg"]).getroot().itertext())
 
 

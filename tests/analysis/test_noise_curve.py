@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import noise_nets, plot_noise_curve, records, report
+from analysis.figure_files import figure_files
 from analysis.knobs import NotDrawable
 from analysis.noise_chart import NoiseChart, evaluated_trials, inference_chart, training_chart
 from analysis.noise_nets import Score
@@ -289,8 +290,7 @@ def test_figure_table_and_page_say_the_same_each_time(searched: Callable[..., Pa
     said = " ".join(ElementTree.parse(once["noise-curve.svg"]).getroot().itertext())
     assert "perturbed" in said
     assert "mean over 3 nets" in said
-    names = {f"noise-curve{part}{end}" for part in ("", "-test", "-trials") for end in (".png", ".svg")}
-    assert names <= set(paths)
+    assert {*figure_files("noise-curve", "noise-curve-test", "noise-curve-trials")} <= set(paths)
     page = paths["report.html"].read_text()
     assert "<h3>Over the noise of training</h3>" in page
     assert page.count("Single nets over the noise at inference") == 1
@@ -393,5 +393,5 @@ def test_files_are_called_by_what_they_show(
     assert plot_noise_curve.main([str(folder), *out, "--split", "test"]) == 0
     assert plot_noise_curve.main([str(folder), *out, "--trial", "3", "--trial", "5"]) == 0
     written = [Path(line).name for line in capsys.readouterr().out.splitlines()]
-    ends = (".png", ".svg", "-points.parquet")
-    assert written == [f"noise-curve-{part}{end}" for part in ("test", "trial-3-5") for end in ends]
+    names = ("noise-curve-test", "noise-curve-trial-3-5")
+    assert written == [file for name in names for file in (*figure_files(name), f"{name}-points.parquet")]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from analysis import plot_front, plot_grid, plot_knob, report
 from analysis.bars import evaluation_bars
+from analysis.figure_files import figure_files
 from analysis.placement import spread, thinned
 from analysis.replacing import replacing
 from search_spaces.domains import Choice, LogUniform, Subset, Uniform
@@ -45,7 +46,7 @@ def test_grid_and_knob_are_drawn_alike_each_time_and_leave_settings_alone(both: 
         plot_grid.write(both, tmp_path / name, ["clean_accuracy", "pgd_accuracy"])
         plot_knob.write([both], tmp_path / name, ["clean_accuracy", "pgd_accuracy"])
     drawn = sorted((tmp_path / "once").iterdir())
-    assert [path.name for path in drawn] == ["grid.png", "grid.svg", "knob.png", "knob.svg"]
+    assert {path.name for path in drawn} == set(figure_files("grid", "knob"))
     assert all(path.read_bytes() == (tmp_path / "again" / path.name).read_bytes() for path in drawn)
     assert dict(mpl.rcParams) == settings
     said = text_of(tmp_path / "once" / "grid.svg")
@@ -82,9 +83,9 @@ def test_as_many_lines_as_there_are_values_can_be_drawn(
 def test_the_report_shows_what_fits_the_study(grid: Callable[..., Path], grid_of: Callable[..., Study]) -> None:
     one = report.write(grid(grid_of({"fooling_rates": Subset((5, 20))}, name="one"), score))
     two = report.write(grid(grid_of({**BOTH, "start": Choice((1, 2))}, name="two"), score))
-    new = {"grid.png", "grid.svg", "knob.png", "knob.svg", "evaluation.png", "evaluation.svg"}
-    assert set(one) & new == {"knob.png", "knob.svg"}
-    assert set(two) & new == {"grid.png", "grid.svg"}
+    new = set(figure_files("grid", "knob", "evaluation"))
+    assert set(one) & new == set(figure_files("knob"))
+    assert set(two) & new == set(figure_files("grid"))
     page = one["report.html"].read_text()
     assert "What fooling rates does" in page
     assert "Hypervolume" not in page
@@ -114,7 +115,7 @@ def test_evaluated_trials_are_shown_where_they_are_of_this_study(
     assert "evaluation.png" not in report.write(folder)
     pq.write_table(table.replace_schema_metadata({"study": study.digest}), path)
     paths = report.write(folder)
-    assert {"evaluation.png", "evaluation.svg"} <= set(paths)
+    assert set(figure_files("evaluation")) <= set(paths)
     assert "Accuracy by set" in paths["report.html"].read_text()
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(OSError, match="no whole Parquet file"):
@@ -156,7 +157,7 @@ def test_several_studies_are_drawn_into_the_folder_of_none(both: Path, capsys: p
 
 def test_commands_print_what_they_wrote(both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert plot_grid.main([str(both), "--out", str(tmp_path / "new"), "--metric", "clean_accuracy"]) == 0
-    assert [Path(line).name for line in capsys.readouterr().out.splitlines()] == ["grid.png", "grid.svg"]
+    assert [Path(line).name for line in capsys.readouterr().out.splitlines()] == [*figure_files("grid")]
 
 
 def test_a_file_that_is_not_finished_replaces_nothing(tmp_path: Path) -> None:

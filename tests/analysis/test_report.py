@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import records, report
+from analysis.figure_files import figure_files
 from analysis.front import front
 from analysis.page import safe_address
 from analysis.wording import aligned, readable, shortened, visible, within, written
@@ -22,8 +23,7 @@ FILES = {
     "trials.parquet",
     "epochs.parquet",
     "front.parquet",
-    "front.png",
-    "front.svg",
+    *figure_files("front"),
     "report.html",
     "study.toml",
 }

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from analysis import plot_activations, plot_cka, plot_feature_maps, plot_filters, plot_learning_curves, plot_weights
 from analysis.explain.explaining import Asked
 from analysis.explained import FOLDER
+from analysis.figure_files import KINDS, figure_files
 from robustune.checkpoints import digest_of
 from robustune.cli import app
 from robustune.errors import Mistake
@@ -116,11 +117,11 @@ def test_figures_tables_and_page_of_two_trials_come_while_others_still_run(
     assert "default-src 'none'" in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     assert len(re.findall(r'src="data:image/svg', page)) == sum(name.endswith(".svg") for name in done.paths)
-    before = {name: path.read_bytes() for name, path in done.paths.items() if name.endswith((".png", ".svg"))}
+    before = {name: path.read_bytes() for name, path in done.paths.items() if path.suffix[1:] in KINDS}
     for script in (plot_activations, plot_cka, plot_weights, plot_filters, plot_feature_maps):
         assert script.main([str(folder)]) == 0
     told = capsys.readouterr().out.split()
-    assert {Path(path).name for path in told} | {"learning-curves.png", "learning-curves.svg"} == set(before)
+    assert {Path(path).name for path in told} | set(figure_files("learning-curves")) == set(before)
     assert all(Path(path).read_bytes() == before[Path(path).name] for path in told)
     assert plot_learning_curves.main([str(folder), "--trial", "1"]) == 0
 

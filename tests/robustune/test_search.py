@@ -13,13 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import records
+from analysis.figure_files import figure_files
 from robustune import Mistake, resume, search
 
 pytestmark = pytest.mark.ray
 
 Curves = Callable[..., Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-FILES = {"study.toml", "trials.parquet", "epochs.parquet", "front.parquet", "front.png", "front.svg", "report.html"}
+TABLES = {f"{name}.parquet" for name in ("trials", "epochs", "front")}
+FILES = {"study.toml", "report.html", *TABLES, *figure_files("front")}
 
 
 def told(folder: Path) -> list[dict[str, Any]]:

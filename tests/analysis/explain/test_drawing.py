@@ -12,6 +12,7 @@ import pytest
 from analysis import explain_figures, explained, plot_cka, plot_filters, plot_learning_curves, records, tiles
 from analysis.explain_page import likeness_table
 from analysis.explained import CKA_SCHEMA, Told, read_explained
+from analysis.figure_files import figure_files
 from analysis.learning_curves import learning_curves
 from analysis.schema import LedgerError
 from search_spaces.study import Study
@@ -21,17 +22,19 @@ def test_every_kind_of_figure_comes_with_the_same_bytes_from_the_same_table(tabl
     once = {kind: explain_figures.write(kind, tables, tmp_path / "one") for kind in ("filters", "weights")}
     again = {kind: explain_figures.write(kind, tables, tmp_path / "two") for kind in once}
     for kind, paths in once.items():
-        assert set(paths) == {f"{kind}.png", f"{kind}.svg"}
+        assert set(paths) == set(figure_files(kind))
         assert all(path.read_bytes() == again[kind][name].read_bytes() for name, path in paths.items())
     assert "made-up &lt;b" in once["weights"]["weights.svg"].read_text()
 
 
 def test_figures_of_a_net_with_more_layers_are_gone_after_one_with_fewer(tables: Path, tmp_path: Path) -> None:
-    (tmp_path / "feature-maps-9.svg").write_text("old")
-    assert set(explain_figures.write("feature-maps", tables, tmp_path)) == {
-        f"feature-maps-{place}.{kind}" for place in range(1, 5) for kind in ("png", "svg")
-    }
-    assert not (tmp_path / "feature-maps-9.svg").exists()
+    old = [tmp_path / name for name in figure_files("feature-maps-9")]
+    for path in old:
+        path.write_text("old")
+    assert set(explain_figures.write("feature-maps", tables, tmp_path)) == set(
+        figure_files(*(f"feature-maps-{place}" for place in range(1, 5)))
+    )
+    assert not any(path.exists() for path in old)
 
 
 def test_what_was_told_of_an_explanation_comes_back(tables: Path) -> None:
@@ -106,6 +109,6 @@ def test_learning_curves_are_the_recorded_scores_of_the_trials(made_up: Path, tm
     panel = next(panel for panel in drawn.panels if panel.metric == "mce")
     assert panel.lines[0].corners == tuple((float(epoch), score) for epoch, score in recorded)
     assert plot_learning_curves.main([str(made_up), "--trial", "3", "--out", str(tmp_path)]) == 0
-    assert {path.name for path in tmp_path.iterdir()} >= {"learning-curves.png", "learning-curves.svg"}
+    assert {path.name for path in tmp_path.iterdir()} >= set(figure_files("learning-curves"))
     assert plot_learning_curves.main([str(made_up), "--trial", "999"]) == 2
     assert plot_learning_curves.main([str(made_up), "--metric", "x"]) == 2

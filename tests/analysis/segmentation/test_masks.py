@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import plot_masks
+from analysis.figure_files import figure_files
 from analysis.mask_figure import KEYS_MOST, draw_masks
 from analysis.mask_pictures import mask_picture
 from analysis.masks import read_masks
@@ -72,7 +73,7 @@ def test_the_same_file_gives_the_same_bytes_and_enlarged_pixels_stay_sharp(folde
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         once, again = (plot_masks.write(folder, tmp_path / name, (), 1) for name in ("once", "again"))
-    assert set(once) == {"masks.png", "masks.svg"}
+    assert set(once) == set(figure_files("masks"))
     assert all(path.read_bytes() == again[name].read_bytes() for name, path in once.items())
     drawn = np.rint(matplotlib.image.imread(once["masks.png"])[..., :3] * 255).astype(np.uint8)
     row = pq.read_table(folder / FILE).to_pylist()[0]
@@ -92,7 +93,7 @@ def test_names_of_any_kind_can_be_drawn_and_large_images_have_no_lines(
     made = grid(study, lambda config, *_: config["batch_size"] / 64)
     masks(made, study, [0], size=(90, 240), classes=HOSTILE, images=2)
     paths = plot_masks.write(made, tmp_path, [0, 0])
-    assert set(paths) == {"masks-0.png", "masks-0.svg"}
+    assert set(paths) == set(figure_files("masks-0"))
     said = text_of(paths["masks-0.svg"])
     assert "<script>" in said
     assert "\\x1b[31mred" in said

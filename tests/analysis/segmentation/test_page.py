@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from analysis import records, report
+from analysis.figure_files import figure_files
 from analysis.fitting import fitting_class_iou, fitting_masks, fitting_miou
 from analysis.mask_pictures import mask_picture
 from analysis.masks import read_masks
@@ -20,7 +21,7 @@ from analysis.segmentation_section import class_section, mask_section
 from search_spaces.study import Study
 
 HOSTILE = ("<script>window.hurt = 1</script>", "' onerror='window.hurt = 1", "\x1b[31mred\u202e", "long " * 40)
-FIGURES = {f"{name}.{kind}" for name in ("masks", "class-iou-bars", "evaluation") for kind in ("png", "svg")}
+FIGURES = set(figure_files("masks", "class-iou-bars", "evaluation"))
 
 
 @pytest.fixture(scope="module")

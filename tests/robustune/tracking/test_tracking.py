@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from analysis import records, report
+from analysis.figure_files import figure_files
 from robustune.ledger import Ledger
 from robustune.tracking import Tracking
 
@@ -123,7 +124,7 @@ def test_a_search_is_recorded_whole(begun, uri, client, study):
         assert data == {("data", "ab" * 18), ("set/augmentation/fooling-20", "cd" * 18)}
     files = {file.path for file in client.list_artifacts(parent.info.run_id)}
     shown = {"front.parquet", "front.png", "report.html"}
-    assert files == {"study.toml", "record.json", "front.csv", "front.svg", "fronts", *shown}
+    assert files == {"study.toml", "record.json", "front.csv", *figure_files("front"), "fronts", *shown}
     kept = {file.path for file in client.list_artifacts(parent.info.run_id, "fronts/after-00004-trials")}
     assert kept == {f"fronts/after-00004-trials/{name}" for name in ("front.csv", *shown)}
     assert tracking.compare_fragment is not None
