@@ -65,8 +65,8 @@ def evaluated(folder: Path, name: str, study: Study, columns: Sequence[str] = ()
     return table
 
 
-def whole(path: Path) -> pa.Table:
-    """Returns the table of a Parquet file.
+def whole(path: Path, maker: str = "robustune evaluate") -> pa.Table:
+    """Returns the table of a Parquet file; `maker` is the command that would make it again.
 
     Raises:
         Damaged: it is no whole Parquet file.
@@ -77,21 +77,21 @@ def whole(path: Path) -> pa.Table:
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # pyarrow's own, of damage, have no number
             raise
-        raise Damaged(path, f"is no whole Parquet file ({' '.join(str(error).split())})") from error
+        raise Damaged(path, f"is no whole Parquet file ({' '.join(str(error).split())})", maker) from error
 
 
-def cast(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
-    """Returns a file's table with the columns of a schema and its own metadata.
+def cast(table: pa.Table, schema: pa.Schema, path: Path, maker: str = "robustune evaluate") -> pa.Table:
+    """Returns a file's table with the columns of a schema and its own metadata; `maker` as in `whole`.
 
     Raises:
         Damaged: a column is missing, of another type, or has nulls where the schema allows none.
     """
     if missing := [each for each in schema.names if each not in table.column_names]:
-        raise Damaged(path, f"has no column {', '.join(missing)}")
+        raise Damaged(path, f"has no column {', '.join(missing)}", maker)
     try:
         return table.select(schema.names).cast(schema).replace_schema_metadata(table.schema.metadata)
     except (ValueError, pa.ArrowNotImplementedError) as error:  # ArrowInvalid is a ValueError
-        raise Damaged(path, f"has other columns than it should ({error})") from error
+        raise Damaged(path, f"has other columns than it should ({error})", maker) from error
 
 
 def evaluated_as(folder: Path, name: str, study: Study, schema: pa.Schema) -> pa.Table | None:

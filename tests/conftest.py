@@ -1,4 +1,4 @@
-"""What every test relies on: a data library of its own, whatever the user of this machine has; made-up confirmations."""
+"""What every test relies on: a data library of its own, whatever this machine has; made-up confirmations."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ def _empty_library(tmp_path_factory: pytest.TempPathFactory) -> object:
 
 @pytest.fixture(scope="session")
 def confirmation_of() -> Callable[..., Confirmation]:
-    """Makes confirmations: `confirmation_of(trials, study, fallen=[3])`; `confirmation.write` puts one into a folder."""
+    """Makes confirmations: `confirmation_of(trials, study, fallen=[3])`; `write` puts one into a folder."""
     return made_up_confirmation
 
 
