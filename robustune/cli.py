@@ -28,6 +28,7 @@ from robustune.arguments import (
     Trials,
 )
 from robustune.cli_budget import extend, stop
+from robustune.cli_choose import choose
 from robustune.cli_corrupt import corrupt
 from robustune.cli_data import data_app
 from robustune.cli_explain import explain
@@ -169,6 +170,7 @@ def front(study: BegunName, results: Results = "results") -> None:
 
 app.command(epilog="Example: robustune evaluate quickstart --trial 3 --trial 7")(evaluate)
 app.command(epilog="Example: robustune register quickstart --trial 3")(register)
+app.command(epilog="Example: robustune choose quickstart --max-clean-drop 0.02")(choose)
 app.command(epilog="Example: robustune explain quickstart --trials 3 7")(explain)
 app.command(epilog="Example: robustune replay benchmarks/tables/classification.parquet --workers 4")(replay)
 app.command(epilog="Example: robustune corrupt photos --severity 3 --out photos-c")(corrupt)

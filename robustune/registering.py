@@ -152,7 +152,7 @@ def _saved(
 
     with TemporaryDirectory(prefix="robustune-") as aside, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's exporter tells of its own insides
-        data = _data(done, settings)
+        data = whole_trials.data_of(done, settings)
         net = _network(done, number, data, whole_trials.here(done, number, settings, Path(aside)))
         model = deployment.Deployed(net, data)
         images = deployment.example(data)
@@ -191,17 +191,6 @@ def _network(done: Recorded, number: int, data: Path, checkpoint: Path) -> Any:
         return load_network(done.study.trainer)(whole_trials.options_of(done, number), data, checkpoint)
     except TrainableError as error:
         raise Mistake.of(error, f"trial {number} of {done.study.name}", "CKPT_CORRUPT") from error
-
-
-def _data(done: Recorded, settings: Settings) -> Path:
-    from analysis import records
-    from trainables.data.store import Store
-
-    digest = str(records.sets(done.folder).get("data", {}).get("digest", ""))
-    try:
-        return Store(settings.store).open(digest).path
-    except TrainableError as error:
-        raise Mistake.of(error, done.study.name, "CACHE_MISSING") from error
 
 
 def _tags(done: Recorded, number: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ from robustune.checkpoints import fetched, whole_copy
 from robustune.errors import Mistake
 from robustune.settings import Settings
 from search_spaces import Study
+from trainables.errors import TrainableError
 from trainables.storage import is_uri
 
 
@@ -95,6 +96,21 @@ def here(done: Recorded, number: int, settings: Settings, aside: Path) -> Path:
     """
     found = whole_file(done, number, settings)
     return fetched(found, f"trial-{number:05d}.safetensors", aside) if is_uri(found) else Path(found)
+
+
+def data_of(done: Recorded, settings: Settings) -> Path:
+    """Returns the folder of the images that the study's trials were trained on, as the store holds them.
+
+    Raises:
+        Mistake: CACHE_MISSING, CACHE_CORRUPT.
+    """
+    from trainables.data.store import Store  # late: it takes torch along
+
+    digest = str(records.sets(done.folder).get("data", {}).get("digest", ""))
+    try:
+        return Store(settings.store).open(digest).path
+    except TrainableError as error:
+        raise Mistake.of(error, done.study.name, "CACHE_MISSING") from error
 
 
 def options_of(done: Recorded, number: int) -> dict[str, Any]:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class _Place:
-    """Where a trainer's parts stand, as `module:attribute`; imported only when asked for."""
+    """Where a trainer's parts stand, as `module:attribute`; imported only when asked for.
+
+    `clean` is the name of a metric.
+    """
 
     options: str
     metrics: str
@@ -29,6 +32,8 @@ class _Place:
     not_data: str = ""
     evaluation: str = ""
     network: str = ""
+    outcomes: str = ""
+    clean: str = ""
 
 
 _PLACES: Final[Mapping[str, _Place]] = {
@@ -43,6 +48,8 @@ _PLACES: Final[Mapping[str, _Place]] = {
         not_data="trainables.data.registry:not_data",
         evaluation="trainables.classification.planner:evaluation_step",
         network="trainables.classification.trained:trained",
+        clean="clean_accuracy",
+        outcomes="trainables.classification.outcomes_step:outcomes_steps",
     ),
     "closed-form": _Place(
         options="trainables.closed_form:ClosedFormOptions",
@@ -50,6 +57,7 @@ _PLACES: Final[Mapping[str, _Place]] = {
         data="trainables.closed_form:data_sets",
         trainer="trainables.closed_form:ClosedFormTrainer",
         planner="trainables.closed_form:plan",
+        outcomes="trainables.closed_form_outcomes:outcomes_steps",
     ),
     "segmentation": _Place(
         options="trainables.segmentation.options:SegmentationOptions",
@@ -62,6 +70,8 @@ _PLACES: Final[Mapping[str, _Place]] = {
         not_data="trainables.data.registry:not_masked",
         evaluation="trainables.segmentation.evaluation_step:evaluation_step",
         network="trainables.segmentation.trained:trained",
+        clean="miou",
+        outcomes="trainables.segmentation.outcomes_step:outcomes_steps",
     ),
 }
 
@@ -146,6 +156,26 @@ def load_evaluation(name: str) -> Callable[..., Step]:
     return step
 
 
+def load_outcomes(name: str) -> Callable[..., tuple[Step, ...]]:
+    """The function `(name, options, checkpoint, sha256, sets, metrics, seed)` that plans how a net is confirmed.
+
+    It takes a trial's options, drawn and held, a checkpoint's path and SHA-256, a plan with `hold_out`, the metrics of
+    the search, and the seed of noise and attacks that all nets share. The builder of its last step writes
+    `trainables.outcomes.OUTCOMES`. Imports no torch.
+
+    Raises:
+        TrainableError: OPTION_INVALID, where the trainer's trials cannot be confirmed; TRAINER_UNKNOWN.
+    """
+    place = _place(name).outcomes
+    if not place:
+        able = ", ".join(other for other in trainer_names() if _PLACES[other].outcomes)
+        raise TrainableError(
+            "OPTION_INVALID", f"the {name} trainer has no images that no search saw; those that have: {able}"
+        )
+    steps: Callable[..., tuple[Step, ...]] = _at(place)
+    return steps
+
+
 def load_network(name: str) -> Callable[..., Any]:
     """The function `(options, data, checkpoint)` that gives a trial's trained network; imports torch.
 
@@ -164,6 +194,11 @@ def load_network(name: str) -> Callable[..., Any]:
 def has_network(name: str) -> bool:
     """Whether a trainer's trials leave a network; imports no torch."""
     return bool(_place(name).network)
+
+
+def clean_metric(name: str) -> str:
+    """The metric by which a trainer scores undisturbed images; "" where it has none."""
+    return _place(name).clean
 
 
 def _nothing_measured(
