@@ -48,6 +48,7 @@ def made_up_confirmation(
         columns[f"promised.{name}"] = promised[:, place]
         columns[f"mean.{name}"] = means[:, place]
         columns[f"low.{name}"], columns[f"high.{name}"] = means[:, place] - 0.01, means[:, place] + 0.01
+        columns[f"fresh.{name}"] = means[:, place]
         columns[f"se.{name}"] = np.full(len(numbers), 0.005)
     columns["probability"] = [0.9 if stood else 0.04 for stood in stands]
     columns["searched"], columns["confirmed"] = [True] * len(numbers), stands

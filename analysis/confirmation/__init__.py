@@ -1,5 +1,10 @@
 """The statistics of confirmation: from nets under fresh seeds to a front with intervals; docs/confirmation.md."""
 
+from analysis.confirmation.candidates import BAND, candidates, pooled_sd, repeated_sd
+from analysis.confirmation.confirming import confirmed
+from analysis.confirmation.crossfit import cross_fitted
+from analysis.confirmation.nets import NotConfirmable, nets_of
+from analysis.confirmation.racing import FIRST_SEEDS, next_seeds
 from analysis.confirmation.record import (
     FOLDER,
     NETS_FILE,
@@ -15,6 +20,8 @@ from analysis.confirmation.record import (
 )
 
 __all__ = [
+    "BAND",
+    "FIRST_SEEDS",
     "FOLDER",
     "NETS_FILE",
     "OUTCOMES",
@@ -24,6 +31,14 @@ __all__ = [
     "SPREAD_FILE",
     "SUMMARY_FILE",
     "Confirmation",
+    "NotConfirmable",
+    "candidates",
+    "confirmed",
+    "cross_fitted",
+    "nets_of",
+    "next_seeds",
+    "pooled_sd",
     "read",
+    "repeated_sd",
     "write",
 ]

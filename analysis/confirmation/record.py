@@ -61,7 +61,8 @@ class Confirmation:
 
     Attributes:
         points: a row for each trial with a confirmed net, best first objective first: `trial`, `seeds`; for each
-            objective m `promised.m` (by the search, null where none), `mean.m`, `low.m`, `high.m` (95 %), `se.m`;
+            objective m `promised.m` (by the search, null where none), `mean.m`, `low.m`, `high.m` (95 %), `se.m`,
+            and of the confirmed front `fresh.m` (cross-fitted mean, null where there is none);
             `probability` in [0, 1] of belonging to the front of true mean scores; `searched`, `confirmed`, `fell`:
             whether it stands on the searched front, on that of the confirmed means, on the first but not the second.
         scores: a row for each trial and metric: `mean`, `low`, `high` (95 %), `se`, `df` (degrees of freedom), `seeds`,
@@ -115,7 +116,7 @@ def points_schema(objectives: Sequence[str]) -> pa.Schema:
     measured = [
         pa.field(f"{part}.{metric}", pa.float64())
         for metric in objectives
-        for part in ("promised", "mean", "low", "high", "se")
+        for part in ("promised", "mean", "low", "high", "se", "fresh")
     ]
     claims = [pa.field(name, pa.bool_()) for name in ("searched", "confirmed", "fell")]
     return pa.schema(
