@@ -29,6 +29,7 @@ from robustune.arguments import (
 )
 from robustune.cli_budget import extend, stop
 from robustune.cli_choose import choose
+from robustune.cli_confirm import confirm
 from robustune.cli_corrupt import corrupt
 from robustune.cli_data import data_app
 from robustune.cli_explain import explain
@@ -169,6 +170,7 @@ def front(study: BegunName, results: Results = "results") -> None:
 
 
 app.command(epilog="Example: robustune evaluate quickstart --trial 3 --trial 7")(evaluate)
+app.command(epilog="Example: robustune confirm quickstart --seeds 5")(confirm)
 app.command(epilog="Example: robustune register quickstart --trial 3")(register)
 app.command(epilog="Example: robustune choose quickstart --max-clean-drop 0.02")(choose)
 app.command(epilog="Example: robustune explain quickstart --trials 3 7")(explain)

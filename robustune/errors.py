@@ -27,6 +27,7 @@ EXIT_CODES: Final = {
     "STUDY_UNFINISHED": 3,
     "STUDY_IDLE": 3,
     "STUDY_MISMATCH": 3,
+    "STUDY_CHANGED": 3,
     "STUDY_LOCKED": 3,
     "LEASE_LOST": 3,
     "STATE_CORRUPT": 3,

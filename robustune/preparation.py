@@ -17,6 +17,8 @@ from trainables.storage import is_uri
 
 CORRUPTED: Final = "corrupted"
 """Kind of the steps that corrupt the images of a split, one for each corruption."""
+OUTCOMES: Final = "outcomes"
+"""Begins the names of the steps that score the nets of a confirmation."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,16 @@ def whole_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def told_names(planned: Iterable[Step]) -> dict[str, str]:
-    """Returns under which name each step is told: a shard under its set, one split's corruptions under that split."""
+    """Returns under which name each step is told: a shard under its set, one split's corruptions under that split, and
+    a net that is scored under what all of them are.
+    """
     planned = list(planned)
     owners = whole_names(step.name for step in planned)
     return {
-        step.name: step.name.rpartition("/")[0] if step.kind == CORRUPTED else owners[step.name] for step in planned
+        step.name: step.name.rpartition("/")[0]
+        if step.kind == CORRUPTED or step.name.startswith(f"{OUTCOMES}/")
+        else owners[step.name]
+        for step in planned
     }
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from robustune.errors import printable
-from robustune.preparation import missing, told_names
+from robustune.preparation import OUTCOMES, missing, told_names
 from trainables.preparation import Step
 
 BAR_COLUMNS: Final = 14
@@ -46,7 +46,7 @@ class Building:
         waiting = missing(steps, ready)
         self._owners = told_names(waiting)
         self._parts = Counter(self._owners.values())
-        self._unit = {owner: "shards" if owner in self._owners else "corruptions" for owner in self._parts}
+        self._unit = {owner: _unit(owner, owner in self._owners) for owner in self._parts}
         self._notes = {step.name: f" ({step.note})" for step in steps if step.note}
         self._told: set[str] = set()
         self._ended: Counter[str] = Counter()
@@ -75,18 +75,22 @@ class Building:
             if _is_told(owner):
                 self._say(f"prepared {owner}{where}{told(summary)}")
         else:
-            self._images[owner] += int(summary.get("images", 0))
+            images = summary.get("images", 0)
+            self._images[owner] += images if isinstance(images, int) else 0
             if self._bars is None:
                 self._say(f"  {owner}: {self._counts(owner)}{where}")
             if owner not in self._owners and self._ended[owner] == self._parts[owner]:
-                self._say(f"prepared {owner}: {self._shares(owner)}, {self._images[owner]:,} images")
+                self._say(f"prepared {owner}: {self._shares(owner)}{self._counted_images(owner)}")
         if self._bars is not None:
             self._bars.update(self._rows[owner], completed=self._ended[owner], counts=self._counts(owner))
 
     def _counts(self, owner: str) -> str:
         shares = self._shares(owner)
         done = min(self._ended[owner], self._parts[owner] - (owner in self._owners))
-        return f"{done} of {shares}, {self._images[owner]:,} images" if shares else ""
+        return f"{done} of {shares}{self._counted_images(owner)}" if shares else ""
+
+    def _counted_images(self, owner: str) -> str:
+        return "" if owner == OUTCOMES else f", {self._images[owner]:,} images"
 
     def _shares(self, owner: str) -> str:
         """How many parts there are besides the whole, in words; "" for none."""
@@ -129,6 +133,13 @@ def told(summary: Mapping[str, Any]) -> str:
         f": {summary['images']:,} of {summary['asked']:,} images, {fool}"
         f"{summary['images_per_second']:.3g} images a second"
     )
+
+
+def _unit(owner: str, whole: bool) -> str:
+    """What the parts are called: of a set that is joined of them, of a split, and of all nets that are scored."""
+    if owner == OUTCOMES:
+        return "nets"
+    return "shards" if whole else "corruptions"
 
 
 def _is_told(owner: str) -> bool:

@@ -24,6 +24,7 @@ from robustune.settings import Settings
 from robustune.stopping import Stop
 from robustune.tracking import Tracking, run_links, ui_address
 from search_spaces import Study
+from trainables.code import code_digest
 
 RECORDED_PACKAGES = ("robustune", "torch", "torchvision", "ray", "optuna", "mlflow", "pyarrow", "scikit-learn", "numpy")
 LINKS_SECONDS = 10.0
@@ -56,8 +57,9 @@ class SearchResult:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that a result depends on."""
-    return {"python": sys.version.split()[0], **{name: version(name) for name in RECORDED_PACKAGES}}
+    """Returns the versions of Python and of the packages that a result depends on, and the digest of our own code."""
+    packages = {name: version(name) for name in RECORDED_PACKAGES}
+    return {"python": sys.version.split()[0], **packages, "code": code_digest()}
 
 
 def run(ledger: Ledger, settings: Settings, screen: Screen) -> SearchResult:
@@ -134,7 +136,7 @@ def _train(
 
         warn_of_unshared(cluster, settings, screen)
         tracking.start()  # not before: importing Ray and MLflow at once takes longer than one after the other
-        slots = Slots(settings.cpus_per_trial, settings.gpus_per_trial, _concurrency(cluster, settings))
+        slots = Slots(settings.cpus_per_trial, settings.gpus_per_trial, concurrency(cluster, settings))
         planned = steps(ledger.study)
         ready = standing(planned, settings.store)
         with screen.building(planned, ready, len(cluster.nodes)) as watcher:
@@ -161,7 +163,12 @@ def _train(
             run_trials(driver, base, slots)
 
 
-def _concurrency(cluster: Cluster, settings: Settings) -> int:
+def concurrency(cluster: Cluster, settings: Settings) -> int:
+    """Returns how many trials run side by side.
+
+    Raises:
+        Mistake: CLUSTER_TOO_SMALL where not even one fits, and no node can come.
+    """
     fitting = cluster.slots(settings.cpus_per_trial, settings.gpus_per_trial)
     elsewhere = settings.address or os.environ.get("RAY_ADDRESS")
     may_grow = elsewhere is not None and settings.concurrency is not None

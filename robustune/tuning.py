@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from ray import tune
 from ray.exceptions import RayError
@@ -14,7 +14,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from robustune.aside import own_folder
-from robustune.driver import Driver
+from robustune.driver import Proposal
 from robustune.errors import Mistake
 from robustune.surroundings import IMPORTING, environment, only_errors_logged
 from trainables.trial import Trial, TrialPlan
@@ -41,6 +41,29 @@ class Slots:
     cpus: float
     gpus: float
     concurrency: int
+
+
+class Driver(Protocol):
+    """What decides on trials: a search's `robustune.driver.Driver`, or who else has trials to run and commits them."""
+
+    @property
+    def remaining(self) -> int:
+        """Trials that are still to run."""
+
+    def ready(self) -> bool:
+        """Whether `next` answers at once."""
+
+    def next(self) -> Proposal | None:
+        """The next trial; None where there is none."""
+
+    def report(self, number: int, report: Mapping[str, Any]) -> bool:
+        """Commits one report, and returns whether the trial goes on."""
+
+    def lost(self, number: int) -> None:
+        """Ends a trial whose worker was lost too often."""
+
+    def retried(self, number: int) -> int:
+        """Counts a start over, and returns the epoch up to which checkpoints may be taken up."""
 
 
 class Unpickled:

@@ -39,6 +39,10 @@ _BUILDERS: Final[Mapping[str, str]] = {
     "set": "trainables.classification.perturbed_sets:build_set",
     "examples": "trainables.classification.examples:build_examples",
     "evaluation": "trainables.classification.evaluation:build_evaluation",
+    "baseline-outcomes": "trainables.classification.outcomes:build_baseline_outcomes",
+    "classification-outcomes": "trainables.classification.outcomes:build_outcomes",
+    "closed-form-outcomes": "trainables.closed_form_outcomes:build_outcomes",
+    "segmentation-outcomes": "trainables.segmentation.outcomes:build_outcomes",
     "segmentation-evaluation": "trainables.segmentation.evaluation:build_segmentation_evaluation",
 }
 

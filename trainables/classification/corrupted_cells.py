@@ -63,6 +63,10 @@ class LibraryImages:
         cell = read_cell(self._folder, corruption, severity, self._fit)
         return LabelledImages(cell.images, cell.labels)
 
+    def sources(self, corruption: str, severity: int) -> tuple[str, ...]:
+        """Names of the source images of a cell, the same and in the same order in every cell."""
+        return read_cell(self._folder, corruption, severity, self._fit).sources
+
     def __len__(self) -> int:
         """Images of a cell."""
         return self._images

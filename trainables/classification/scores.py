@@ -88,23 +88,8 @@ class Scorer:
 
     def under_attack(self, net: nn.Module) -> float:
         """Share of the first pgd_images validation images that stay correct under attack on this very network."""
-        options = self.options
-        attacked = self.validation.first(options.pgd_images)
-        images, labels = attacked.images, attacked.labels
-        numbers = generator("score", "pgd")
-        held = 0
-        for start in range(0, len(labels), _BATCH):
-            pixels = images[start : start + _BATCH].to(torch.float32, memory_format=torch.channels_last) / 255
-            _, correct = pgd_until_fooled(
-                lambda point: _finite(net(self.normalisation.of_floats(point))),
-                pixels,
-                labels[start : start + _BATCH],
-                options.pgd_epsilon,
-                options.pgd_steps,
-                numbers,
-            )
-            held += int(correct.sum())
-        return held / len(labels)
+        attacked = self.validation.first(self.options.pgd_images)
+        return _share(attacked_correct(net, attacked, self.normalisation, self.options, generator("score", "pgd")))
 
 
 _MEASURES: Final[Mapping[str, Callable[[Scorer, nn.Module], float]]] = {
@@ -146,6 +131,42 @@ def predicted(net: nn.Module, images: LabelledImages, normalisation: Normalisati
             # One batch after the other: a split may be larger than the memory of a GPU.
             scores = _finite(net(normalisation.of(images.images[start : start + _BATCH].to(device))))
             found.append(scores.argmax(1).to(images.labels.device))
+    return torch.cat(found)
+
+
+def attacked_correct(
+    net: nn.Module,
+    images: LabelledImages,
+    normalisation: Normalisation,
+    options: ClassificationOptions,
+    numbers: torch.Generator,
+) -> Tensor:
+    """(N,) booleans on the images' device: which stay correct under pgd_steps of attack on this very network.
+
+    Args:
+        net: in evaluation mode; not changed.
+        images: attacked within pgd_epsilon of each.
+        normalisation: of the network's input.
+        options: those of the attack are read.
+        numbers: of the random starts, drawn batch by batch in the order of the images.
+
+    Raises:
+        TrainableError: NONFINITE, where a class score is no finite number.
+    """
+    found = []
+    device = next(net.parameters()).device
+    for start in range(0, len(images), _BATCH):
+        part = images.images[start : start + _BATCH].to(device)
+        pixels = part.to(torch.float32, memory_format=torch.channels_last) / 255
+        _, held = pgd_until_fooled(
+            lambda point: _finite(net(normalisation.of_floats(point))),
+            pixels,
+            images.labels[start : start + _BATCH].to(device),
+            options.pgd_epsilon,
+            options.pgd_steps,
+            numbers,
+        )
+        found.append(held.to(images.labels.device))
     return torch.cat(found)
 
 

@@ -1,6 +1,7 @@
 """Scores of a segmentation network, measured alike in every trial: float32, evaluation mode, fixed random numbers."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Final
 
 import torch
@@ -139,7 +140,6 @@ def noisy_counts(
     return torch.stack(found)
 
 
-@torch.no_grad()
 def confused(net: nn.Module, images: MaskedImages, normalisation: Normalisation, classes: int) -> Tensor:
     """(classes, classes) int64 confusion matrix, rows the truth, on the CPU; the network must be in evaluation mode.
 
@@ -147,12 +147,32 @@ def confused(net: nn.Module, images: MaskedImages, normalisation: Normalisation,
         TrainableError: NONFINITE.
     """
     total = torch.zeros(classes, classes, dtype=torch.int64)
+    for said, masks in _batches(net, images, normalisation):
+        total += confusion(said, masks, classes).cpu()
+    return total
+
+
+def image_counts(net: nn.Module, images: MaskedImages, normalisation: Normalisation, classes: int) -> Tensor:
+    """(N, classes, classes) int64 confusion matrices of each image; their sum is `confused`, whose laws are these.
+
+    Raises:
+        TrainableError: NONFINITE.
+    """
+    return torch.stack(
+        [
+            confusion(one, mask, classes).cpu()
+            for said, masks in _batches(net, images, normalisation)
+            for one, mask in zip(said, masks, strict=True)
+        ]
+    )
+
+
+def _batches(net: nn.Module, images: MaskedImages, normalisation: Normalisation) -> Iterator[tuple[Tensor, Tensor]]:
+    """Predicted classes and masks, batch by batch, on the network's device."""
     together = max(1, _PIXELS // images.masks[0].numel())
     for start in range(0, len(images), together):
         said = predicted(net, images.images[start : start + together], normalisation)
-        masks = images.masks[start : start + together].to(said.device)
-        total += confusion(said, masks, classes).cpu()
-    return total
+        yield said, images.masks[start : start + together].to(said.device)
 
 
 @torch.no_grad()

@@ -1,0 +1,100 @@
+"""What the terminal shows of a confirmation: the searched front beside the confirmed one, and every set's scores."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from analysis.confirmation import Confirmation
+from robustune.confirmation_nets import Net
+from robustune.errors import printable
+from search_spaces import Study
+
+FIVE_SETS: Final = {
+    "original": "original",
+    "perturbed_training": "perturbed\ntraining",
+    "perturbed_validation": "perturbed\nvalidation",
+    "hold_out": "hold-out",
+    "out_of_distribution": "out of\ndistribution",
+}
+"""The five sets of the final table."""
+BESIDES: Final = {"test": "clean\ntest", "pgd": "under\nattack", "mce_unseen": "mCE\nunseen", "mce_all": "mCE\nall"}
+
+
+def fronts_table(found: Confirmation, study: Study) -> Table:
+    """Each trial by what the search promised and what was confirmed, and how likely it stands on the front."""
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    names = [one.metric for one in study.objectives]
+    shown.add_column("trial", justify="right", vertical="bottom")
+    for name in names:
+        for part in ("promised", "confirmed"):
+            shown.add_column(f"{_broken(name)}\n{part}", justify="right", vertical="bottom", no_wrap=True)
+    for head in ("on the\nfront", "proba-\nbility", "seeds"):
+        shown.add_column(head, justify="right", vertical="bottom")
+    for row in found.points.to_pylist():
+        cells = [cell for name in names for cell in (_number(row[f"promised.{name}"]), _half(row, f".{name}"))]
+        shown.add_row(str(row["trial"]), *cells, _place(row), f"{row['probability']:.2f}", str(row["seeds"]))
+    return shown
+
+
+def scores_table(found: Confirmation) -> Table:
+    """The final table: mean and half width of the 95 % interval, over seeds and images, on every set."""
+    rows = found.scores.to_pylist()
+    measured = dict.fromkeys(row["metric"] for row in rows)
+    heads = {name: head for name, head in {**FIVE_SETS, **BESIDES}.items() if name in measured}
+    heads = heads or {name: _broken(name) for name in measured}
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for head in ("trial", *heads.values()):
+        shown.add_column(head, justify="right", vertical="bottom")
+    by = {(row["trial"], row["metric"]): row for row in rows}
+    for trial in found.points["trial"].to_pylist():
+        shown.add_row(str(trial), *(_half(by.get((trial, name))) for name in heads))
+    return shown
+
+
+def lines(found: Confirmation, nets: Sequence[Net]) -> list[str]:
+    """What must be known to read the tables: hypervolumes, points that fell, nets that failed."""
+    volume = found.hypervolume.to_pylist()[0]
+    told = [
+        f"hypervolume: {volume['promised']:.4f} promised, {volume['corrected']:.4f} confirmed (95 %: "
+        f"{volume['low']:.4f} to {volume['high']:.4f}; {volume['confirmed']:.4f} before its own selection is corrected "
+        f"for); gap {volume['gap']:+.4f}",
+        f"confirmed front: trials {_listed(found.front)}; fell off the searched front: {_listed(found.fallen)}",
+    ]
+    failed = [net for net in nets if net.state == "failed"]
+    told += [
+        f"the net of trial {net.trial} under seed {net.replicate} failed ({net.code}: {printable(net.reason)})"
+        for net in failed
+    ]
+    return told
+
+
+def _half(row: dict[str, Any] | None, of: str = "") -> str:
+    """A mean and half the width of its interval, which is as wide on either side; "-" where there is none."""
+    return "-" if row is None else f"{row[f'mean{of}']:.3f} ± {(row[f'high{of}'] - row[f'low{of}']) / 2:.3f}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _place(row: dict[str, Any]) -> str:
+    if row["fell"]:
+        return "fell"
+    if row["confirmed"]:
+        return "stays" if row["searched"] else "rose"
+    return "no"
+
+
+def _listed(trials: Sequence[int]) -> str:
+    return ", ".join(map(str, trials)) or "none"
+
+
+def _broken(name: str) -> str:
+    """A name over two lines, broken at the underscore nearest to its middle."""
+    breaks = [place for place, letter in enumerate(name) if letter == "_"]
+    if len(name) <= 12 or not breaks:
+        return name
+    middle = min(breaks, key=lambda place: abs(place - len(name) / 2))
+    return f"{name[: middle + 1]}\n{name[middle + 1 :]}"

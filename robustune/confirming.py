@@ -1,0 +1,278 @@
+"""Confirms the front of a finished search: retrains its points under fresh seeds, on data the search never saw."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from analysis import confirmation, records
+from analysis import front as fronts
+from analysis.confirmation import Confirmation
+from robustune import checks, confirmation_changes, whole_trials
+from robustune.arguments import cpus
+from robustune.confirmation_cost import cost
+from robustune.confirmation_nets import (
+    Net,
+    Wanted,
+    net_seed,
+    nets,
+    retraining_of,
+    search_seeds,
+    still_to_train,
+)
+from robustune.confirmation_sets import Sets, everything, fresh_sets
+from robustune.confirmation_tables import write_nets, write_outcomes
+from robustune.confirmation_work import LEDGER_FOLDER, Work
+from robustune.errors import Mistake, readable
+from robustune.ledger import Ledger
+from robustune.preparation import missing, standing, told_names
+from robustune.running import versions, write_report
+from robustune.screen import Screen
+from robustune.settings import Settings
+from robustune.standing import trials_left
+from robustune.whole_trials import Recorded, options_of
+from search_spaces import Study
+from trainables.errors import TrainableError
+from trainables.registry import load_outcomes
+from trainables.storage import below
+
+FEWEST_SEEDS = 2
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a front is confirmed.
+
+    Attributes:
+        seeds: nets of each point; with a budget the most of them.
+        within: how far below the front trials are confirmed too, in pooled standard deviations over seeds.
+        budget: epochs of all nets together, spent where the outcome is not clear; None: `seeds` nets of each point.
+        trials: confirmed besides, by number.
+        despite_changes: whether to go on where data or code changed since the search.
+        dry_run: whether only to tell what it would cost.
+    """
+
+    seeds: int = 5
+    within: float = 2.0
+    budget: int | None = None
+    trials: tuple[int, ...] = ()
+    despite_changes: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What a confirmation left: its tables, every net, and its files by name."""
+
+    study: Study
+    folder: Path
+    confirmation: Confirmation
+    nets: Sequence[Net]
+    paths: Mapping[str, Path]
+
+
+def confirm(study: str, asked: Asked, settings: Settings, screen: Screen) -> Confirmed | None:
+    """Retrains front members and what lies within the band, scores each net on unseen data, and tells what holds.
+
+    What was trained or scored before is taken as it is, so that an interrupted confirmation goes on by the same call.
+
+    Args:
+        study: name, study file or folder of a finished study.
+        asked: how.
+        settings: where results and store are, and the cluster.
+        screen: shows how it goes.
+
+    Returns:
+        What it left; None for a dry run.
+
+    Raises:
+        Mistake: STUDY_MISSING, STUDY_UNFINISHED, STUDY_CHANGED, NO_FRONT, OPTION_INVALID, BUDGET_UNFIT, STUDY_LOCKED,
+            and what training and building say.
+    """
+    _check(asked)
+    folder = checks.stored(study, settings)
+    settings = replace(settings, results=str(folder.parent))
+    with readable():
+        done = _finished(folder, settings)
+        changed = confirmation_changes.changes(folder, done.study)
+        first = _first(done, asked)
+        sets = fresh_sets(done.study)
+        changed += confirmation_changes.since_begun(folder / LEDGER_FOLDER, sets.whole)
+        confirmation_changes.check_unchanged(changed, folder, asked.despite_changes)
+        _tell(done, first, asked, sets, settings, screen, changed)
+        if asked.dry_run:
+            return None
+        checks.check_building(done.study, settings)
+        with _ledger(done, settings, screen) as ledger, contextlib.ExitStack() as session:
+            if changed:
+                ledger.record_set("changes", "", {"despite": changed})
+            work = Work(done, ledger, sets, settings, screen, session)
+            outcomes = _confirmed_points(work, done, first, asked, screen)
+            return _left(work, done, outcomes, settings)
+
+
+def wanted(done: Recorded, seeds: Mapping[int, int]) -> list[Wanted]:
+    """Returns the nets of so many seeds of each trial, seed by seed; none has a seed of the search.
+
+    Args:
+        done: the search.
+        seeds: of each trial, by its number.
+    """
+    taken = search_seeds(done.folder)
+    drawn = {event.trial: event.config for event in records.events(done.folder) if event.kind == "asked"}
+    return [
+        Wanted(trial, replicate, net_seed(done.study.seed, trial, replicate, taken), drawn[trial])
+        for replicate in range(max(seeds.values(), default=0))
+        for trial in seeds
+        if replicate < seeds[trial]
+    ]
+
+
+def _check(asked: Asked) -> None:
+    if asked.seeds < FEWEST_SEEDS:
+        raise Mistake(
+            "OPTION_INVALID",
+            f"--seeds {asked.seeds}: how far seeds scatter shows from {FEWEST_SEEDS} on; the default of 5 is usual",
+        )
+    if not 0 <= asked.within < float("inf"):
+        raise Mistake("OPTION_INVALID", f"--within {asked.within}: expected 0 or more standard deviations")
+
+
+def _finished(folder: Path, settings: Settings) -> Recorded:
+    if not checks.has_ledger(folder) and settings.segments is not None:
+        Ledger.rebuild(folder, settings.segments)
+    study = records.read_study(folder)
+    try:
+        load_outcomes(study.trainer)
+    except TrainableError as error:
+        raise Mistake.of(error, study.name, "OPTION_INVALID") from error
+    if left := trials_left(folder):
+        raise Mistake(
+            "STUDY_UNFINISHED",
+            f"{folder}: {left} of its trials are still to run, and its front may still move; go on with it first: "
+            f"`robustune resume {study.name}`",
+        )
+    return whole_trials.recorded(folder)
+
+
+def _first(done: Recorded, asked: Asked) -> list[int]:
+    """What is confirmed whatever comes: the front, and the trials that were named."""
+    front = whole_trials.picked(done, (), "--trial")
+    named = whole_trials.picked(done, asked.trials, "--trial") if asked.trials else []
+    return list(dict.fromkeys([*front, *named]))
+
+
+def _confirmed_points(work: Work, done: Recorded, first: Sequence[int], asked: Asked, screen: Screen) -> pa.Table:
+    """Trains and scores the front, then what lies within the band below it, and returns what all nets scored."""
+    if asked.budget is not None:
+        return _within_budget(work, done, first, asked, screen)
+    outcomes = work.outcomes(wanted(done, dict.fromkeys(first, asked.seeds)))
+    near = _near(done, outcomes, first, asked, screen)
+    return work.outcomes(wanted(done, dict.fromkeys([*first, *near], asked.seeds))) if near else outcomes
+
+
+def _within_budget(work: Work, done: Recorded, first: Sequence[int], asked: Asked, screen: Screen) -> pa.Table:
+    """The fewest seeds of every point first, then more where the outcome is not clear, until the epochs are spent."""
+    epochs, budget = done.study.budget.epochs, asked.budget or 0
+    seeds = dict.fromkeys(first, FEWEST_SEEDS)
+    outcomes = work.outcomes(wanted(done, seeds))
+    for trial in _near(done, outcomes, first, asked, screen):
+        if (sum(seeds.values()) + FEWEST_SEEDS) * epochs <= budget:
+            seeds[trial] = FEWEST_SEEDS
+        else:
+            screen.say(f"the budget leaves no epochs for trial {trial}, which lies within the band")
+    outcomes = work.outcomes(wanted(done, seeds))
+    while (left := budget // epochs - sum(seeds.values())) > 0:
+        more = confirmation.next_seeds(done.trials, outcomes, done.study, left)
+        more = {trial: min(count, asked.seeds - seeds[trial]) for trial, count in more.items() if trial in seeds}
+        if not any(count > 0 for count in more.values()):
+            break
+        for trial, count in more.items():
+            seeds[trial] += max(0, count)
+        outcomes = work.outcomes(wanted(done, seeds))
+    spent = sum(seeds.values()) * epochs
+    screen.say(f"{spent} of {budget} epochs were spent: {', '.join(f'trial {t} {n} seeds' for t, n in seeds.items())}")
+    return outcomes
+
+
+def _near(done: Recorded, outcomes: pa.Table, first: Sequence[int], asked: Asked, screen: Screen) -> list[int]:
+    """Trials within the band below the front, without those that are confirmed anyway."""
+    sd = confirmation.pooled_sd(outcomes)
+    found = confirmation.candidates(done.trials, done.study, asked.within, sd)
+    near = [trial for trial in found if trial not in first]
+    listed = ", ".join(map(str, near)) or "none"
+    screen.say(f"within {asked.within:g} standard deviations over seeds below the front: trials {listed}")
+    return near
+
+
+def _tell(
+    done: Recorded,
+    first: Sequence[int],
+    asked: Asked,
+    sets: Sets,
+    settings: Settings,
+    screen: Screen,
+    changed: Sequence[str],
+) -> None:
+    """Says beforehand what is done, and what it costs."""
+    epochs = done.study.budget.epochs
+    front = fronts.front(done.trials, done.study).num_rows
+    screen.say(f"{done.study.name}: front of {front}; trials to confirm: {', '.join(map(str, first))}")
+    if front == 1:
+        screen.say("the front is a single point: its scores are confirmed, and no choice among points is corrected for")
+    for line in (*sets.notes, *(f"changed since the search, and recorded: {one}" for one in changed)):
+        screen.say(f"note: {line}")
+    there = nets(done.folder / LEDGER_FOLDER) if checks.has_ledger(done.folder / LEDGER_FOLDER) else []
+    seeds = asked.seeds if asked.budget is None else FEWEST_SEEDS
+    if asked.budget is not None and len(first) * seeds * epochs > asked.budget:
+        raise Mistake(
+            "BUDGET_UNFIT",
+            f"--budget {asked.budget}: {len(first)} trials under {FEWEST_SEEDS} seeds, the fewest, take "
+            f"{len(first) * seeds * epochs} epochs; give that many at least",
+        )
+    waiting = still_to_train(wanted(done, dict.fromkeys(first, seeds)), there)
+    screen.say(cost(done.folder, [one.trial for one in waiting], epochs, _slots(settings)).words)
+    if asked.budget is not None:
+        screen.say(f"up to {asked.budget} epochs in all, where the outcome is not clear")
+    screen.say(f"trials within {asked.within:g} standard deviations below the front come on top, once these are known")
+    planned = everything(done.study, sets, options_of(done, first[0]))
+    lacking = missing(planned, standing(planned, settings.store))
+    names = dict.fromkeys(told_names(planned)[step.name] for step in lacking)
+    screen.say(f"made anew of a fresh seed first: {', '.join(names) or 'nothing, all of it is there'}")
+
+
+def _slots(settings: Settings) -> int:
+    """Nets side by side as far as can be known before Ray answers."""
+    return settings.concurrency or max(1, int(cpus() / settings.cpus_per_trial))
+
+
+def _ledger(done: Recorded, settings: Settings, screen: Screen) -> Ledger:
+    storage = None if settings.segments is None else below(settings.segments, done.folder.name)
+    return Ledger.create(done.folder / LEDGER_FOLDER, retraining_of(done.study), versions(), storage, screen.say)
+
+
+def _left(work: Work, done: Recorded, outcomes: pa.Table, settings: Settings) -> Confirmed:
+    """Computes and writes what the nets say."""
+    study, folder = done.study, done.folder
+    trained = work.nets
+    try:
+        found = confirmation.confirmed(done.trials, outcomes, study)
+    except confirmation.NotConfirmable as error:
+        failed = [net for net in trained if net.state == "failed"]
+        why = f"; {len(failed)} of {len(trained)} nets failed, the first: {failed[0].reason}" if failed else ""
+        raise Mistake("NO_FRONT", f"{folder}: nothing could be confirmed ({error}{why})") from error
+    try:
+        paths = {
+            **write_outcomes(folder, study, outcomes),
+            **write_nets(folder, study, trained),
+            **{path.name: path for path in confirmation.write(folder, study, found)},
+        }
+    except OSError as error:
+        raise Mistake(
+            "RESULTS_UNWRITABLE",
+            f"{folder}: the confirmation cannot be written ({error}); make room or give it write permission",
+        ) from error
+    paths |= write_report(folder, settings.tracking)
+    return Confirmed(study, folder, found, trained, paths)
