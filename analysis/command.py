@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from analysis import sources
+from analysis.compared import Incomparable
 from analysis.evaluated import Damaged
 from analysis.knobs import NotDrawable
 from analysis.perturbed_images import ExamplesError
@@ -29,13 +30,17 @@ def draw(given: argparse.Namespace, write: Draw) -> int:
 
     def written() -> Mapping[str, Path]:
         with ExitStack() as stack:
-            return write([stack.enter_context(sources.opened(*place)) for place in _named(given)], out)
+            return write([stack.enter_context(sources.opened(*place)) for place in named(given)], out)
 
     return run(out, written)
 
 
-def _named(given: argparse.Namespace) -> list[tuple[str, str | None]]:
-    """Each place with the study to take from it: MLflow holds several, and each that is named is one to draw."""
+def named(given: argparse.Namespace) -> list[tuple[str, str | None]]:
+    """Returns each place with the study to take from it: MLflow holds several, and each that is named is one to draw.
+
+    Args:
+        given: `places` and `study`, as `add_places` adds them.
+    """
     names: Sequence[str | None] = given.study or [None]
     return [(place, name) for place in given.places for name in (names if sources.is_tracking(place) else (None,))]
 
@@ -54,6 +59,8 @@ def run(out: Path, write: Callable[[], Mapping[str, Path]]) -> int:
     """
     try:
         paths = write()
+    except Incomparable as error:
+        return _fail("COMPARISON_UNFIT", str(error), 2)
     except NotDrawable as error:
         return _fail("OPTION_INVALID", str(error), 2)
     except ExamplesError as error:

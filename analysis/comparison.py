@@ -1,0 +1,203 @@
+"""Which of several methods attains more, and how sure that is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from analysis import resampling
+from analysis.compared import Method
+from analysis.comparison_notes import remarks
+from analysis.front import Floats, front, hypervolume
+from search_spaces.study import Objective
+
+CLEAR: Final = 0.975
+"""Probability from which on a method is called better; the middle 95 % of the draws then leave 0 out."""
+LEANING: Final = 0.8
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one method reached: the hypervolume of each search, their mean with its 95 % interval.
+
+    Attributes:
+        resampled: what the interval is over: seeds, or trials where there is one seed.
+        best: probability that its mean is the greatest of all methods.
+    """
+
+    method: Method
+    volumes: tuple[float, ...]
+    mean: float
+    low: float
+    high: float
+    resampled: Literal["seeds", "trials"]
+    best: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two methods by their place: how much greater the mean hypervolume of the first is than that of the second.
+
+    Attributes:
+        probability: that it is greater at all.
+        p_value: of the permutation test over seeds; None where one of them has one seed.
+        only_one: volume that a search of the first attains and one of the second does not, mean over all pairs.
+        only_other: the reverse.
+    """
+
+    one: int
+    other: int
+    difference: float
+    low: float
+    high: float
+    probability: float
+    p_value: float | None
+    only_one: float
+    only_other: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return max(self.probability, 1 - self.probability) > CLEAR
+
+    @property
+    def leaning(self) -> bool:
+        """Whether one of them is greater with a probability worth saying, clear or not."""
+        return max(self.probability, 1 - self.probability) >= LEANING
+
+    @property
+    def turned(self) -> "Pair":
+        """The same the other way round."""
+        return Pair(
+            self.other,
+            self.one,
+            -self.difference,
+            -self.high,
+            -self.low,
+            1 - self.probability,
+            self.p_value,
+            self.only_other,
+            self.only_one,
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Methods by the same objectives: where each stands, every two against each other, and what must be known."""
+
+    objectives: tuple[Objective, ...]
+    standings: tuple[Standing, ...]
+    pairs: tuple[Pair, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The methods, in the order given."""
+        return tuple(one.method for one in self.standings)
+
+
+def compare(every: Sequence[Method], seed: int = 0) -> Comparison:
+    """Returns the comparison of methods whose studies have the same objectives.
+
+    Args:
+        every: at least one, as `analysis.compared.agreed` and `methods` give them.
+        seed: of the resampling; the same gives the same numbers.
+    """
+    objectives = every[0].searches[0].study.objectives
+    generator = np.random.default_rng(seed)
+    volume = partial(hypervolume, objectives=objectives)
+    volumes = [tuple(volume(one) for one in method.fronts) for method in every]
+    draws = [_draws(method, own, generator) for method, own in zip(every, volumes, strict=True)]
+    best = _best(draws)
+    standings = tuple(
+        _standing(method, own, drawn, share)
+        for method, own, drawn, share in zip(every, volumes, draws, best, strict=True)
+    )
+    pairs = []
+    for one, other in combinations(range(len(every)), 2):
+        apart = resampling.alone(every[one].fronts, every[other].fronts, volume)
+        p_value = resampling.dealt(volumes[one], volumes[other], generator)
+        pairs.append(_pair(one, other, standings, draws[one] - draws[other], p_value, apart))
+    return Comparison(objectives, standings, tuple(pairs), tuple(remarks(every)))
+
+
+def points_table(compared: Comparison) -> pa.Table:
+    """Returns the front of every search: method, study, seed, place, trial, and metrics.NAME of each objective."""
+    rows: list[dict[str, Any]] = []
+    for method in compared.methods:
+        for one in method.searches:
+            best = front(one.trials, one.study)
+            names = [f"metrics.{part.metric}" for part in compared.objectives]
+            for row in best.select(["number", *names]).to_pylist():
+                where = {"method": method.name, "study": one.study.name, "seed": one.study.seed, "place": one.place}
+                rows.append({**where, "trial": row["number"], **{name: row[name] for name in names}})
+    kinds = [("method", pa.string()), ("study", pa.string()), ("seed", pa.int64()), ("place", pa.string())]
+    scored = [(f"metrics.{part.metric}", pa.float64()) for part in compared.objectives]
+    return pa.Table.from_pylist(rows, pa.schema([*kinds, ("trial", pa.int64()), *scored]))
+
+
+def volumes_table(compared: Comparison) -> pa.Table:
+    """Returns a row for each search: its hypervolume, its method's mean, its interval, and how likely that is best."""
+    rows = [
+        {
+            **{"method": one.method.name, "study": search.study.name, "seed": search.study.seed},
+            **{"place": search.place, "hypervolume": volume, "mean": one.mean, "low": one.low, "high": one.high},
+            **{"resampled": one.resampled, "best": one.best, "trials": search.ended},
+            "epochs": sum(search.trials["epochs"].to_pylist()),
+            "front": len(search.front),
+        }
+        for one in compared.standings
+        for search, volume in zip(one.method.searches, one.volumes, strict=True)
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def pairs_table(compared: Comparison) -> pa.Table:
+    """Returns a row for every two methods: what `Pair` holds, by name."""
+    numbers = ("difference", "low", "high", "probability", "p_value", "only_one", "only_other")
+    names = [one.method.name for one in compared.standings]
+    columns: dict[str, Any] = {
+        "one": pa.array([names[pair.one] for pair in compared.pairs], pa.string()),
+        "other": pa.array([names[pair.other] for pair in compared.pairs], pa.string()),
+    }
+    for name in numbers:
+        columns[name] = pa.array([getattr(pair, name) for pair in compared.pairs], pa.float64())
+    return pa.table(columns)
+
+
+def _draws(method: Method, volumes: Sequence[float], generator: np.random.Generator) -> Floats:
+    if len(volumes) > 1:
+        return resampling.over_seeds(volumes, generator)
+    (search,) = method.searches
+    return resampling.over_trials(search.candidates, max(1, search.ended), search.study.objectives, generator)
+
+
+def _best(draws: Sequence[Floats]) -> list[float]:
+    """The share of draws in which each is the greatest, shared out where several are."""
+    every = np.array(draws)
+    tops = every == every.max(axis=0)
+    shares: list[float] = (tops / tops.sum(axis=0)).mean(axis=1).tolist()
+    return shares
+
+
+def _standing(method: Method, volumes: tuple[float, ...], draws: Floats, best: float) -> Standing:
+    low, high = resampling.interval(draws)
+    over: Literal["seeds", "trials"] = "seeds" if len(volumes) > 1 else "trials"
+    return Standing(method, volumes, float(np.mean(volumes)), max(0.0, low), high, over, best)
+
+
+def _pair(
+    one: int,
+    other: int,
+    standings: Sequence[Standing],
+    differences: Floats,
+    p_value: float | None,
+    apart: tuple[float, float],
+) -> Pair:
+    low, high = resampling.interval(differences)
+    gap = standings[one].mean - standings[other].mean
+    return Pair(one, other, gap, low, high, resampling.probability(differences), p_value, *apart)
