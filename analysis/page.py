@@ -1,8 +1,11 @@
-"""One HTML file that shows a study: it needs no network, runs no code but its own, and shows every name as it is."""
+"""One HTML file that shows a study: it needs no network, runs no code but its own, and shows every name as it is.
 
-from collections.abc import Mapping, Sequence
+Front, curves and numbers stand in it as HTML and SVG. Its script adds what needs one: pointing, and tables that sort,
+filter and turn pages, over the trials that stand in it as JSON.
+"""
+
+from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote, urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,14 +15,26 @@ from analysis.curves import by_epoch, hypervolume_by_trial
 from analysis.ending import End
 from analysis.envelope import enveloped
 from analysis.front import hypervolume, scores
+from analysis.links import Links, link_column, safe_address
+from analysis.page_notes import notes
 from analysis.page_parts import SCRIPT, STYLE
+from analysis.page_record import record_block, shown_names
 from analysis.panels import Kind, kind_name, panels
-from analysis.table import Column, columns, table
+from analysis.table import Column, columns, named_columns, table
 from analysis.wording import escaped, readable, remark, shown, within
 from search_spaces.extent import trial_limit
 from search_spaces.study import Study
 
-Links = Mapping[int, Mapping[str, str]]
+__all__ = ["MARKS", "STATIC", "Links", "render", "safe_address"]
+
+STATIC: Final = 50
+"""Rows of long tables that a page without its script shows."""
+FAILURES: Final = 300
+_HINT: Final = (
+    '<p class="quiet scripted">Filter by words that stand in a row, or hold a column to a value: '
+    "<code>augmix</code>, <code>clean_accuracy&gt;0.9</code>, <code>state=failed</code>; several must all hold. "
+    "A download holds the rows that are left.</p>"
+)
 _DOT: Final = '<circle class="dot" cx="8" cy="8" r="5.5"/>'
 MARKS: Final[tuple[tuple[Kind, str], ...]] = (
     ("front", _DOT),
@@ -54,6 +69,7 @@ def render(
     """
     body = [
         _head_of_page(trials, front, study, end),
+        *(remark(text) for text in notes(trials, front, study)),
         *sections,
         _fronts(trials, front, study),
         _front_table(front, study, links or {}),
@@ -62,20 +78,9 @@ def render(
         _all_trials(trials, front, study, links or {}),
         _failures(trials),
         _source(study),
+        record_block(trials, front, study, links or {}),
     ]
     return enveloped(f"{study.name}: report", body, STYLE, SCRIPT)
-
-
-def safe_address(text: str) -> str | None:
-    """Returns the address if a page may link to it: http(s), or a path inside the page's own folder; else None."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return None
-    if parts.scheme in ("http", "https") and parts.netloc:
-        return text
-    inside = not parts.scheme and not text.startswith(("/", "\\")) and ".." not in text.split("/") and ":" not in text
-    return quote(text) if text and inside else None
 
 
 def _head_of_page(trials: pa.Table, front: pa.Table, study: Study, end: End | None) -> str:
@@ -165,7 +170,7 @@ def _front_table(front: pa.Table, study: Study, links: Links) -> str:
     if not front.num_rows:
         what = "there is no front yet" if len(study.objectives) > 1 else "none is the best yet"
         return f"<p>No trial has completed within the constraints, so {what}.</p>"
-    shown_columns = [*columns(front, study, ("number",)), _links(front, links)]
+    shown_columns = [*columns(front, study, ("number",)), link_column(front["number"].to_pylist(), links)]
     title = (
         "Trials on the front" if len(study.objectives) > 1 else "Best trials" if front.num_rows > 1 else "Best trial"
     )
@@ -173,20 +178,38 @@ def _front_table(front: pa.Table, study: Study, links: Links) -> str:
 
 
 def _all_trials(trials: pa.Table, front: pa.Table, study: Study, links: Links) -> str:
-    shown_columns = [*columns(trials, study, ("number", "state", "epochs"), ("train_seconds",)), _links(trials, links)]
+    """The first rows, as they are without a script; with it the table holds any page of all of them."""
+    if not trials.num_rows:
+        return ""
+    first = trials.slice(0, STATIC)
+    told = named_columns(first, shown_names(trials, study))
+    if any(links.get(number) for number in trials["number"].to_pylist()):
+        told.append(link_column(first["number"].to_pylist(), links))
     best = frozenset(front["number"].to_pylist())
-    return f"<section><h2>All trials</h2>{table(shown_columns, trials, name='all', best=best)}</section>"
+    whole = table(told, first, name="all", best=best, every=True)
+    return f'<section aria-label="All trials"><h2>All trials</h2>{_cut(trials)}{_HINT}{whole}</section>'
+
+
+def _cut(trials: pa.Table) -> str:
+    """What a reader without the script must know."""
+    if trials.num_rows <= STATIC:
+        return ""
+    note = f"The first {STATIC} of {trials.num_rows:,} trials; all of them stand in trials.parquet beside this page."
+    return f'<noscript><p class="quiet">{note}</p></noscript>'
 
 
 def _failures(trials: pa.Table) -> str:
     failed = trials.filter(pc.equal(trials["state"], "failed"))
     if not failed.num_rows:
         return ""
+    first = failed.slice(0, FAILURES)
     told = [
-        Column(readable(title), [escaped(shown(value)) for value in failed[name].to_pylist()], name != "number")
+        Column(readable(title), [escaped(shown(value)) for value in first[name].to_pylist()], name != "number")
         for title, name in (("trial", "number"), ("epoch", "epochs"), ("code", "code"), ("reason", "reason"))
     ]
-    return f"<section><h2>Failed trials</h2>{table(told, failed)}</section>"
+    more = f"The first {FAILURES} of {failed.num_rows:,}; the table of all trials has the others"
+    cut = remark(more) if failed.num_rows > FAILURES else ""
+    return f"<section><h2>Failed trials</h2>{cut}{table(told, first)}</section>"
 
 
 def _source(study: Study) -> str:
@@ -194,19 +217,3 @@ def _source(study: Study) -> str:
         return ""
     lines = "\n".join(escaped(line.expandtabs(4)) for line in study.source.splitlines())
     return f"<section><h2>Study file</h2><details><summary>Show it</summary><pre>{lines}</pre></details></section>"
-
-
-def _links(trials: pa.Table, links: Links) -> Column:
-    cells = [_link_cell(links.get(number, {})) for number in trials["number"].to_pylist()]
-    return Column("Leads to", cells, text=True)
-
-
-def _link_cell(leads: Mapping[str, str]) -> str:
-    found = []
-    for title, target in leads.items():
-        address = safe_address(target)
-        if address is None:
-            found.append(f"{escaped(title)} <code>{escaped(target)}</code>")
-        else:
-            found.append(f'<a href="{escaped(address)}" rel="noreferrer">{escaped(title)}</a>')
-    return " · ".join(found)

@@ -89,7 +89,7 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         file = f"{CLASS_BARS}.parquet"
         paths[file] = records.write_parquet(table_of(classes), target / file)
     leads = {
-        number: {**(links or {}).get(number, {}), **({"checkpoint": _within(folder, path)} if path else {})}
+        number: {**(links or {}).get(number, {}), **({"checkpoint": _within(folder, path, target)} if path else {})}
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
     }
     corrupted = corruption_section(study, records.sets(folder), records.measured(folder), errors)
@@ -118,10 +118,11 @@ def _noise(folder: Path, study: Study) -> dict[str, tuple[str, NoiseChart]]:
     return {name: (heading, chart) for name, (heading, chart) in found.items() if chart is not None}
 
 
-def _within(folder: Path, path: str) -> str:
-    """A path below the folder as the page there can link to it; any other as it is."""
-    inside = Path(folder).absolute()
-    return Path(path).relative_to(inside).as_posix() if Path(path).is_relative_to(inside) else path
+def _within(folder: Path, path: str, target: Path) -> str:
+    """A path below the page's folder as the page can link to it; any other whole, which no page links to."""
+    whole = folder.absolute() / path
+    inside = target.absolute()
+    return whole.relative_to(inside).as_posix() if whole.is_relative_to(inside) else str(whole)
 
 
 def _write(path: Path, text: str) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -14,39 +14,53 @@ LONG: Final = 24
 
 @dataclass(frozen=True)
 class Column:
-    """A title and a cell of HTML for each row; `values` sort it where they are numbers, `tip` puts it into tips."""
+    """A title and a cell of HTML for each row; `values` sort it where they are numbers, `look` is a class of cells."""
 
     title: str
     cells: Sequence[str]
     text: bool = False
     values: Sequence[Any] | None = None
-    tip: Literal["score", "option"] | None = None
+    look: str = ""
 
 
 def columns(trials: pa.Table, study: Study, first: Sequence[str], last: Sequence[str] = ()) -> list[Column]:
     """Returns the named columns with every metric and every searched option between the first and the last ones."""
-    found = [_column(trials, name, name) for name in first]
-    found += [_column(trials, f"metrics.{metric}", metric, "score") for metric in study.metrics]
-    found += [_column(trials, f"options.{name}", name, "option") for name in study.space]
-    return found + [_column(trials, name, name) for name in last]
+    scores = [f"metrics.{metric}" for metric in study.metrics]
+    return named_columns(trials, [*first, *scores, *(f"options.{name}" for name in study.space), *last])
 
 
-def table(shown_columns: Sequence[Column], trials: pa.Table, name: str = "", best: frozenset[int] = frozenset()) -> str:
+def named_columns(trials: pa.Table, names: Sequence[str]) -> list[Column]:
+    """Returns the columns of those names, as `analysis.records.trials` calls them."""
+    return [_column(trials, name, title_of(name)) for name in names]
+
+
+def title_of(name: str) -> str:
+    """Returns what stands over a column of `analysis.records.trials`."""
+    wording = {"number": "Trial", "train_seconds": "Training, s"}
+    return wording.get(name) or readable(name.removeprefix("metrics.").removeprefix("options."))
+
+
+def table(
+    shown_columns: Sequence[Column],
+    trials: pa.Table,
+    name: str = "",
+    best: frozenset[int] = frozenset(),
+    every: bool = False,
+) -> str:
     """Returns a sortable table with a row for each trial.
 
     Args:
-        shown_columns: columns of no cells at all are left out.
-        trials: whose `number` and `state` the rows carry.
+        shown_columns: columns of no cells at all are left out, unless `every` one stays.
+        trials: whose `number` the rows carry.
         name: the table's id; where it is given, each row is what `#trial-NUMBER` leads to.
         best: numbers of the trials that are marked.
+        every: whether empty columns stay.
     """
-    kept = [column for column in shown_columns if any(column.cells)]
+    kept = [column for column in shown_columns if every or any(column.cells)]
     heads = "".join(_head(column) for column in kept)
     lines = []
-    for place, (number, state) in enumerate(
-        zip(trials["number"].to_pylist(), trials["state"].to_pylist(), strict=True)
-    ):
-        known = f' id="trial-{number}" data-state="{escaped(state)}"' if name else ""
+    for place, number in enumerate(trials["number"].to_pylist()):
+        known = f' id="trial-{number}"' if name else ""
         look = ' class="best"' if number in best else ""
         lines.append(f"<tr{known}{look}>{''.join(_cell(column, place) for column in kept)}</tr>")
     known = f' id="{name}"' if name else ""
@@ -72,21 +86,18 @@ def numbers(title: str, values: Sequence[float | None]) -> Column:
     return Column(title, [escaped(shown(value)) for value in values], values=list(values))
 
 
-def _column(trials: pa.Table, name: str, title: str, tip: Literal["score", "option"] | None = None) -> Column:
+def _column(trials: pa.Table, name: str, title: str) -> Column:
     values = trials[name].to_pylist()
-    numbers = pa.types.is_integer(trials.schema.field(name).type) or pa.types.is_floating(
-        trials.schema.field(name).type
-    )
-    wording = {"number": "Trial", "train_seconds": "Training, s"}.get(title, readable(title))
+    kind = trials.schema.field(name).type
+    numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     cells = [escaped(shown(value)) for value in values]
     long = not numbers and any(len(cell) > LONG for cell in cells)
-    return Column(wording, cells, long, values if numbers else None, tip)
+    return Column(title, cells, long, values if numbers else None)
 
 
 def _head(column: Column) -> str:
-    tip = f' data-tip="{column.tip}"' if column.tip else ""
     look = ' class="num"' if column.values is not None else ""
-    return f'<th scope="col"{look}{tip}>{escaped(column.title)}</th>'
+    return f'<th scope="col"{look}>{escaped(column.title)}</th>'
 
 
 def _cell(column: Column, place: int) -> str:
@@ -94,6 +105,6 @@ def _cell(column: Column, place: int) -> str:
     if column.values is not None:
         value = column.values[place]
         look = ' class="num"' + ("" if value is None else f' data-value="{value!r}"')
-    elif column.text:
-        look = ' class="text"'
+    elif column.text or column.look:
+        look = f' class="{column.look or "text"}"'
     return f"<td{look}>{column.cells[place]}</td>"

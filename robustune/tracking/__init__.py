@@ -2,6 +2,6 @@
 
 from robustune.tracking.background import Tracking
 from robustune.tracking.destination import probe
-from robustune.tracking.links import run_links, ui_address
+from robustune.tracking.links import deleted_runs, run_links, ui_address
 
-__all__ = ["Tracking", "probe", "run_links", "ui_address"]
+__all__ = ["Tracking", "deleted_runs", "probe", "run_links", "ui_address"]

@@ -2,7 +2,8 @@
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from search_spaces.domains import Choice, LogUniform, Subset, Uniform, Whole, ac
 from search_spaces.study import Budget, Constraint, Objective, Sampler, Study
 from trainables.corruption_overlaps import EXTRA, GROUPS
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OBJECTIVES = (
     Objective("clean_accuracy", "max", 0.5),
     Objective("mce", "min", 1.2),
@@ -282,3 +284,37 @@ def error_rate() -> Rate:
 def evaluation() -> Callable[..., pa.Table]:
     """Writes what an evaluation leaves into a study's folder: `evaluation(folder, study, rows of trials)`."""
     return write_evaluation
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium without a window; skips where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as running:
+        found = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page offline and fails at the end if the browser complained about anything."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(path: Path, width: int = 1280, **settings: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith("file:") else complaints.append(asked.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
