@@ -35,6 +35,7 @@ from robustune.cli_data import data_app
 from robustune.cli_explain import explain
 from robustune.cli_models import register
 from robustune.cli_replay import replay
+from robustune.cli_reproduce import reproduce
 from robustune.cli_sets import evaluate, sets_app
 from robustune.cli_styles import styles_app
 from robustune.errors import Mistake, printable, readable
@@ -59,7 +60,7 @@ app = typer.Typer(
         "Search hyperparameters of robust deep networks.\n\n"
         "Exit status: 0 done; 1 a fault of ours; 2 a mistake in the study or the options; 3 the results or the store "
         "cannot be used; 4 a cluster or server does not answer; 5 the search ended without a front; "
-        "6 it was stopped; 130 Ctrl-C; 143 terminated."
+        "6 it was stopped; 7 a trial could not be reproduced; 130 Ctrl-C; 143 terminated."
     ),
 )
 
@@ -171,6 +172,7 @@ def front(study: BegunName, results: Results = "results") -> None:
 
 app.command(epilog="Example: robustune evaluate quickstart --trial 3 --trial 7")(evaluate)
 app.command(epilog="Example: robustune confirm quickstart --seeds 5")(confirm)
+app.command(epilog="Example: robustune reproduce quickstart --trial 3")(reproduce)
 app.command(epilog="Example: robustune register quickstart --trial 3")(register)
 app.command(epilog="Example: robustune choose quickstart --max-clean-drop 0.02")(choose)
 app.command(epilog="Example: robustune explain quickstart --trials 3 7")(explain)

@@ -47,6 +47,7 @@ EXIT_CODES: Final = {
     "TRACKING_UNREACHABLE": 4,
     "NO_FRONT": 5,
     "SEARCH_STOPPED": 6,
+    "NOT_REPRODUCED": 7,
 }
 
 

@@ -12,6 +12,7 @@ import pyarrow.fs as pafs
 from ray import tune
 
 from trainables.checkpoint_folder import CheckpointFolder
+from trainables.conditions import conditions
 from trainables.errors import TrainableError
 from trainables.registry import load_trainer
 from trainables.reported import checked_metrics
@@ -76,8 +77,7 @@ class Trial(tune.Trainable):
 
     def setup(self, config: dict[str, Any]) -> None:
         """Takes the plan; the trainer is made in the first step, where a failure can be reported."""
-        self._plan = TrialPlan.from_config(config)
-        self._trainer: Trainer | None = None
+        self._course = Course(TrialPlan.from_config(config))
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Makes this actor as good as a fresh one: nothing of the last trial is kept."""
@@ -86,9 +86,28 @@ class Trial(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Trains and scores one epoch, or reports again the epoch of the checkpoint that was taken up."""
-        return {"report": json.dumps(self._report())}
+        return {"report": json.dumps(self._course.report())}
 
-    def _report(self) -> dict[str, Any]:
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        """Gives Ray nothing to keep: `CheckpointFolder` holds what a restart needs."""
+        return {}
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Does nothing, as `save_checkpoint` keeps nothing."""
+
+
+class Course:
+    """A trial's epochs, one after the other, as its plan has them; knows nothing of Ray.
+
+    With each checkpoint it keeps the conditions that the epoch was trained under.
+    """
+
+    def __init__(self, plan: TrialPlan) -> None:
+        self._plan = plan
+        self._trainer: Trainer | None = None
+
+    def report(self) -> dict[str, Any]:
+        """Trains and scores one epoch, or reports again that of the checkpoint taken up; a failure is a value."""
         try:
             return {"failure": None, **self._advance()}
         except TrainableError as error:
@@ -99,13 +118,6 @@ class Trial(tune.Trainable):
                 self._folder().keep_error(traceback.format_exc())
             said = TrainableError("TRIAL_ERROR", f"{type(error).__name__}: {error}"[:_LONGEST_REASON])
             return {"failure": {"code": said.code, "message": str(said)}}
-
-    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
-        """Gives Ray nothing to keep: `CheckpointFolder` holds what a restart needs."""
-        return {}
-
-    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
-        """Does nothing, as `save_checkpoint` keeps nothing."""
 
     def _folder(self) -> CheckpointFolder:
         return CheckpointFolder(below(self._plan.checkpoints, f"{self._plan.number:05d}"))
@@ -132,7 +144,7 @@ class Trial(tune.Trainable):
         }
         if trainer.epoch not in plan.rungs and not _is_file(plan.stop):
             return {**result, "checkpoint": None}
-        return self._folder().keep(trainer, result)
+        return self._folder().keep(trainer, {**result, "conditions": conditions(plan.threads)})
 
     def _start(self) -> "Trainer":
         from trainables.data.store import Store
