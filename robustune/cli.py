@@ -30,6 +30,7 @@ from robustune.arguments import (
 from robustune.cli_budget import extend, stop
 from robustune.cli_choose import choose
 from robustune.cli_confirm import confirm
+from robustune.cli_compare import compare
 from robustune.cli_corrupt import corrupt
 from robustune.cli_data import data_app
 from robustune.cli_explain import explain
@@ -175,6 +176,7 @@ app.command(epilog="Example: robustune confirm quickstart --seeds 5")(confirm)
 app.command(epilog="Example: robustune reproduce quickstart --trial 3")(reproduce)
 app.command(epilog="Example: robustune register quickstart --trial 3")(register)
 app.command(epilog="Example: robustune choose quickstart --max-clean-drop 0.02")(choose)
+app.command(epilog="Example: robustune compare weight-noise weight-noise-random")(compare)
 app.command(epilog="Example: robustune explain quickstart --trials 3 7")(explain)
 app.command(epilog="Example: robustune replay benchmarks/tables/classification.parquet --workers 4")(replay)
 app.command(epilog="Example: robustune corrupt photos --severity 3 --out photos-c")(corrupt)
