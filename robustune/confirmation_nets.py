@@ -38,7 +38,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Net:
-    """What the ledger says of one net; `checkpoint` and `sha256` are those of its newest checkpoint, "" without one."""
+    """What the ledger says of one net; `checkpoint` and `sha256` are those of its newest checkpoint, "" without one.
+
+    Times are unix seconds.
+    """
 
     number: int
     trial: int
@@ -51,6 +54,8 @@ class Net:
     sha256: str
     code: str
     reason: str
+    started: float = 0.0
+    ended: float | None = None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -121,7 +126,7 @@ def nets(folder: Path) -> list[Net]:
     with reading(folder) as connection:
         rows = connection.execute(_NETS_QUERY).fetchall()
     found = {}
-    for number, attributes, seed, state, epochs, seconds, checkpoint, sha256, code, reason in rows:
+    for number, attributes, seed, state, epochs, seconds, checkpoint, sha256, code, reason, *times in rows:
         told = json.loads(attributes)
         net = Net(
             number=number,
@@ -135,6 +140,8 @@ def nets(folder: Path) -> list[Net]:
             sha256=sha256 or "",
             code=code or "",
             reason=reason or "",
+            started=times[0],
+            ended=times[1],
         )
         found[net.key] = net
     return [found[key] for key in sorted(found)]
@@ -261,6 +268,7 @@ _NETS_QUERY: Final = """
 SELECT number, attributes, seed, state, trials.epoch,
        coalesce((SELECT sum(train_seconds) FROM epochs WHERE trial = number), 0.0),
        (SELECT path FROM checkpoints WHERE trial = number ORDER BY epoch DESC LIMIT 1),
-       (SELECT sha256 FROM checkpoints WHERE trial = number ORDER BY epoch DESC LIMIT 1), code, reason
+       (SELECT sha256 FROM checkpoints WHERE trial = number ORDER BY epoch DESC LIMIT 1), code, reason,
+       started, ended
 FROM trials ORDER BY number
 """

@@ -15,7 +15,7 @@ from robustune.aside import own_folder
 from robustune.building import warn_of_unshared
 from robustune.cluster import Cluster, connected
 from robustune.confirmation_nets import Net, Retraining, Wanted, kept_epochs, nets, still_to_train
-from robustune.confirmation_sets import SCORED, Sets, checkpoint_of, outcomes_steps, read_by
+from robustune.confirmation_sets import Sets, checkpoint_of, outcomes_steps, read_by
 from robustune.errors import Mistake
 from robustune.ledger import Ledger
 from robustune.preparation import Prepared, missing, prepare, standing
@@ -57,6 +57,7 @@ class Work:
         self._session = session
         self._aside = session.enter_context(own_folder("nets"))
         self._cluster: Cluster | None = None
+        self.scores: dict[tuple[int, int], dict[str, float]] = {}
 
     @property
     def nets(self) -> list[Net]:
@@ -115,8 +116,8 @@ class Work:
         files = {steps[net.key][-1].name: self._placed(net) for net in whole if steps[net.key][-1].name in waiting}
         built = self._built([replace(step, **files.get(step.name, {})) for step in planned])
         for name, one in built.items():
-            if not name.startswith(SCORED):
-                self._record(name, one)
+            self._record(name, one)
+        self.scores = {net.key: built[steps[net.key][-1].name].summary["scores"] for net in whole}
         return pa.concat_tables([_rows(net, self._file(built[steps[net.key][-1].name])) for net in whole])
 
     def _steps(self, net: Net) -> tuple[Step, ...]:

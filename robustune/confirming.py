@@ -32,6 +32,7 @@ from robustune.running import versions, write_report
 from robustune.screen import Screen
 from robustune.settings import Settings
 from robustune.standing import trials_left
+from robustune.tracking.confirmed import Sent, send
 from robustune.whole_trials import Recorded, options_of
 from search_spaces import Study
 from trainables.errors import TrainableError
@@ -110,7 +111,7 @@ def confirm(study: str, asked: Asked, settings: Settings, screen: Screen) -> Con
                 ledger.record_set("changes", "", {"despite": changed})
             work = Work(done, ledger, sets, settings, screen, session)
             outcomes = _confirmed_points(work, done, first, asked, screen)
-            return _left(work, done, outcomes, settings)
+            return _left(work, done, outcomes, settings, screen)
 
 
 def wanted(done: Recorded, seeds: Mapping[int, int]) -> list[Wanted]:
@@ -253,7 +254,7 @@ def _ledger(done: Recorded, settings: Settings, screen: Screen) -> Ledger:
     return Ledger.create(done.folder / LEDGER_FOLDER, retraining_of(done.study), versions(), storage, screen.say)
 
 
-def _left(work: Work, done: Recorded, outcomes: pa.Table, settings: Settings) -> Confirmed:
+def _left(work: Work, done: Recorded, outcomes: pa.Table, settings: Settings, screen: Screen) -> Confirmed:
     """Computes and writes what the nets say."""
     study, folder = done.study, done.folder
     trained = work.nets
@@ -274,5 +275,7 @@ def _left(work: Work, done: Recorded, outcomes: pa.Table, settings: Settings) ->
             "RESULTS_UNWRITABLE",
             f"{folder}: the confirmation cannot be written ({error}); make room or give it write permission",
         ) from error
+    told = [(net, options_of(done, net.trial), work.scores.get(net.key, {})) for net in trained]
+    send(folder, settings.tracking, Sent(study.name, told, found, list(paths.values())), screen.say)
     paths |= write_report(folder, settings.tracking)
     return Confirmed(study, folder, found, trained, paths)

@@ -1,0 +1,164 @@
+"""Sends a confirmation to MLflow, once it is on the disk: a run for each net under the study's own, and its files."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from analysis.confirmation import FOLDER, Confirmation
+from robustune.confirmation_nets import Net
+from robustune.surroundings import IMPORTING
+from robustune.tracking import environment
+from robustune.tracking.cursor import CURSOR_FILE
+from robustune.tracking.destination import printable, probe, redacted
+
+PREFIX: Final = "confirmed/"
+"""Begins the name of a score on images that no search saw: no search's metric is called so."""
+TAG: Final = "robustune.confirmation"
+"""Of a net's run: its trial and replicate."""
+MOST_SECONDS: Final = 60.0
+_STATES: Final = {"complete": "FINISHED", "failed": "FAILED", "running": "RUNNING"}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What MLflow is told of: the study's name, each net with its scores, the tables, and the files by name."""
+
+    study: str
+    nets: Sequence[tuple[Net, Mapping[str, Any], Mapping[str, float]]]
+    found: Confirmation
+    paths: Sequence[Path]
+
+
+def send(folder: Path, uri: str, sent: Sent, say: Callable[[str], None], most_seconds: float = MOST_SECONDS) -> bool:
+    """Returns whether MLflow has all of it; waits no longer than that, and nothing is sent twice.
+
+    Where MLflow does not know the search, nothing is sent and nothing said.
+
+    Args:
+        folder: of the study.
+        uri: tracking URI.
+        sent: what there is.
+        say: takes one line for the user where MLflow took none of it, or not all.
+        most_seconds: to wait.
+    """
+    where = _place(folder, uri)
+    if where is None:
+        return False
+    trouble = [f"did not answer within {most_seconds:g} s"]
+    thread = threading.Thread(target=lambda: trouble.__setitem__(0, _send(uri, *where, sent)), daemon=True)
+    thread.start()
+    thread.join(most_seconds)
+    if trouble[0]:
+        say(
+            f"MLflow did not take all of the confirmation ({printable(trouble[0])}); it is in the study's folder, and "
+            "the same command sends the rest"
+        )
+    return not trouble[0]
+
+
+def _place(folder: Path, uri: str) -> tuple[str, str] | None:
+    """Experiment and run of the search in MLflow; None where it was never told of it."""
+    path = folder / CURSOR_FILE
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as cursor:
+            row = cursor.execute(
+                "SELECT experiment, parent FROM destinations WHERE uri = ?", (redacted(uri),)
+            ).fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return (row[0], row[1]) if row and row[1] else None
+
+
+def _send(uri: str, experiment: str, parent: str, sent: Sent) -> str:
+    """What went wrong, "" for nothing."""
+    if (down := probe(uri)) is not None:
+        return down
+    environment.settle()
+    with IMPORTING:
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+        from sqlalchemy.exc import SQLAlchemyError
+
+        environment.silence_this_thread()
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        known = _known(client, experiment, parent)
+        for net, options, scores in sent.nets:
+            _send_net(client, experiment, parent, known, sent.study, net, options, scores)
+        _send_summary(client, parent, sent)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        return str(error)
+    return ""
+
+
+def _known(client: Any, experiment: str, parent: str) -> dict[str, Any]:
+    """The runs of nets that are there, by their tag."""
+    found, token = {}, None
+    while True:
+        page = client.search_runs(
+            [experiment], f"tags.`mlflow.parentRunId` = '{parent}'", max_results=500, page_token=token
+        )
+        found.update({run.data.tags[TAG]: run for run in page if TAG in run.data.tags})
+        token = page.token
+        if not token:
+            return found
+
+
+def _send_net(
+    client: Any,
+    experiment: str,
+    parent: str,
+    known: Mapping[str, Any],
+    study: str,
+    net: Net,
+    options: Mapping[str, Any],
+    scores: Mapping[str, float],
+) -> None:
+    from mlflow.entities import Metric, RunTag
+
+    from robustune.tracking.translation import milliseconds, parameters
+
+    name = f"{net.trial}/{net.replicate}"
+    run = known.get(name)
+    if run is None:
+        tags = {
+            "mlflow.parentRunId": parent,
+            "robustune.study": study,
+            TAG: name,
+            "robustune.confirmed_trial": str(net.trial),
+        }
+        title = f"confirmation of trial {net.trial}, seed {net.replicate}"
+        run = client.create_run(experiment, milliseconds(net.started), tags, run_name=title)
+    elif run.data.tags.get("robustune.state") == net.state and len(run.data.metrics) >= len(scores):
+        return
+    at = milliseconds(net.ended or net.started)
+    points = [Metric(f"{PREFIX}{metric}", value, at, net.epochs) for metric, value in scores.items()]
+    points.append(Metric("train_seconds", net.train_seconds, at, net.epochs))
+    said = {"state": net.state, "code": net.code, "reason": net.reason[:8000], "checkpoint": net.checkpoint}
+    ending = [RunTag(f"robustune.{key}", value) for key, value in said.items() if value]
+    client.log_batch(run.info.run_id, metrics=points, params=parameters({**options, "seed": net.seed}), tags=ending)
+    client.set_terminated(run.info.run_id, _STATES[net.state], at)
+
+
+def _send_summary(client: Any, parent: str, sent: Sent) -> None:
+    """The hypervolumes, the confirmed front and the files, on the study's own run."""
+    from mlflow.entities import Metric, RunTag
+
+    from robustune.tracking.translation import milliseconds
+
+    at = milliseconds(max(net.ended or net.started for net, _, _ in sent.nets))
+    volume = sent.found.hypervolume.to_pylist()[0]
+    told = {"hypervolume": "corrected", "hypervolume_low": "low", "hypervolume_high": "high", "gap": "gap"}
+    points = [Metric(f"{PREFIX}{name}", volume[column], at, len(sent.nets)) for name, column in told.items()]
+    fronts = {"confirmed_front": sent.found.front, "fell": sent.found.fallen}
+    tags = [RunTag(f"robustune.{name}", json.dumps(list(trials))) for name, trials in fronts.items()]
+    client.log_batch(parent, metrics=points, tags=tags)
+    for path in sent.paths:
+        client.log_artifact(parent, str(path), FOLDER)
