@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+FAST := not slow and not ray and not browser and not gpu
+# Fast tests share nothing, so each core gets a worker; one thread each, or torch and numpy would fight over the cores.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()))")
+PARALLEL := -n $(WORKERS) --dist loadgroup
 SOURCES := search_spaces trainables robustune analysis benchmarks
 
 .PHONY: setup quickstart test fast check format bench lock clean
@@ -19,12 +23,16 @@ $(INSTALLED): requirements.lock pyproject.toml
 quickstart: $(INSTALLED)
 	$(BIN)/robustune search quickstart
 
-# Everything that this machine can run; pytest says what it skipped and why.
+# Everything that this machine can run; pytest says what it skipped and why. Ray, MLflow's server and the browser take
+# ports, memory and time of their own, so the rest runs one by one, also where a fast test has failed.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	@status=0; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "$(FAST)" $(PARALLEL) || status=1; \
+	$(BIN)/python -m pytest -m "not ($(FAST))" || status=1; \
+	exit $$status
 
 fast: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow and not ray and not browser and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "$(FAST)" $(PARALLEL)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """What every test relies on: a data library of its own, whatever this machine has; made-up confirmations."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,19 @@ from analysis.confirmation import Confirmation
 from analysis.confirmation.record import HYPERVOLUME, SCORES, SPREAD, points_schema
 from analysis.front import front, hypervolume, scores
 from search_spaces.study import Study
+
+SHARED = ("prepared", "empty_database")
+"""Fixtures that take seconds and last a session: whoever needs one runs in the process that has made it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells pytest-xdist which tests stay together: those of a file, and files that need the same costly fixture."""
+    files: dict[Path, str] = {}
+    for item in items:
+        group = next((name for name in SHARED if name in getattr(item, "fixturenames", ())), item.path.as_posix())
+        files[item.path] = group if group in SHARED else files.get(item.path, group)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(files[item.path]))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -46,6 +46,7 @@ name = "random"
 """
 
 
+@pytest.mark.slow
 def test_images_with_masks_are_added_listed_checked_built_and_removed(
     robustune: Run, squares: Path, tmp_path: Path
 ) -> None:

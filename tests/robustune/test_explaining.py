@@ -103,6 +103,7 @@ def refused(
         assert part in raised.value.message, raised.value.message
 
 
+@pytest.mark.slow
 def test_figures_tables_and_page_of_two_trials_come_while_others_still_run(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

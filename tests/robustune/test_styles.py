@@ -60,6 +60,7 @@ def train(place: Path) -> Callable[..., str]:
     return train
 
 
+@pytest.mark.slow
 def test_the_loss_falls_on_photographs_and_the_decoder_fits_its_encoder(
     train: Callable[..., str], place: Path, tmp_path: Path
 ) -> None:

@@ -101,6 +101,7 @@ class Twin:
     ],
     ids=["fooling", "gaussian", "pixel"],
 )
+@pytest.mark.slow
 def test_the_batch_does_what_the_loop_over_images_does(attack: Any, options: Any, twin: Any, victim: Any) -> None:
     made = attack(*victim.given(), options, victim.seeds)
     rows = zip(victim.images, victim.labels.tolist(), victim.targets.tolist(), victim.seeds.tolist(), strict=True)

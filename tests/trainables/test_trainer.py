@@ -167,6 +167,7 @@ def test_a_step_of_augmix_is_one_of_the_loss_as_published(
         assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-4 * float(other.grad.abs().max()) + 1e-7)
 
 
+@pytest.mark.slow
 def test_augmix_learns_with_all_that_a_trial_may_have(make_trainer: Any, sets: dict[str, str]) -> None:
     trainer = make_trainer(
         sets, ("clean_accuracy",), transform="augmix", noise_scale=0.02, noise_gradient="perturbed", batch_size=512,
