@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from analysis.canvas import Canvas, grid, opening, path, tick_text, titles
 from analysis.compared import Method
-from analysis.comparison import Comparison
+from analysis.comparison import Comparison, Standing
 from analysis.comparison_panels import DifferencePanel, FrontsPanel, SurfacesPanel, VolumesPanel
 from analysis.wording import escaped, shortened, shown
 
@@ -20,7 +20,10 @@ SHAPES: Final = (
 """Of the methods' marks, around (0, 0), so that they are told apart in grey too."""
 DASHES: Final = ("", "9 4", "2 3", "9 3 2 3", "14 4", "4 2 1 2 1 2")
 STRONGEST: Final = 0.6
-NAME_MOST: Final = 30
+NAME_MOST: Final = 58
+ROW: Final = 62.0
+TITLED: Final = 38.0
+LETTER: Final = 11.4  # of a tick on a phone
 
 
 def fronts_chart(panel: FrontsPanel, told: Sequence[str], name: str) -> str:
@@ -31,8 +34,8 @@ def fronts_chart(panel: FrontsPanel, told: Sequence[str], name: str) -> str:
         told: of each row of the table of points, the trial in words.
         name: of the clip path.
     """
-    canvas = Canvas(720, 460)
-    parts = [*_begun(canvas, panel, name)]
+    canvas = _canvas(panel)
+    parts = _begun(canvas, panel, name)
     parts += [_line(canvas, panel, corners, method, "value") for method, corners in panel.edges]
     parts.append("</g>")
     for place, mark in enumerate(panel.marks):
@@ -48,8 +51,8 @@ def fronts_chart(panel: FrontsPanel, told: Sequence[str], name: str) -> str:
 
 def surfaces_chart(panel: SurfacesPanel, name: str) -> str:
     """Returns the SVG of what one, half and all searches of each method attain."""
-    canvas = Canvas(720, 460)
-    parts = [*_begun(canvas, panel, name)]
+    canvas = _canvas(panel)
+    parts = _begun(canvas, panel, name)
     for one in panel.surfaces:
         if band := one.band(panel.reference):
             parts.append(f'<polygon class="spread n{one.method}" points="{path(canvas, panel, band)}"/>')
@@ -59,8 +62,8 @@ def surfaces_chart(panel: SurfacesPanel, name: str) -> str:
 
 def difference_chart(panel: DifferencePanel, name: str) -> str:
     """Returns the SVG of where one of two methods is attained by more of its searches."""
-    canvas = Canvas(720, 460)
-    parts = [*_begun(canvas, panel, name)]
+    canvas = _canvas(panel)
+    parts = _begun(canvas, panel, name)
     for cell in panel.cells:
         x, y = canvas.at(panel, panel.x.nearest(cell.left), panel.y.nearest(cell.high))
         right, low = canvas.at(panel, panel.x.nearest(cell.right), panel.y.nearest(cell.low))
@@ -77,34 +80,39 @@ def difference_chart(panel: DifferencePanel, name: str) -> str:
 
 def volumes_chart(panel: VolumesPanel, compared: Comparison, name: str) -> str:
     """Returns the SVG of every search's hypervolume, with the mean of each method and its interval."""
-    names = [shortened(one.method.name, NAME_MOST) for one in compared.standings]
-    left = 24 + 8.6 * max(len(text) for text in names)
-    canvas = Canvas(720, 76 + 46 * len(names), left=left, bottom=64, top=8)
-    parts = [opening(canvas, "Hypervolume of every search", name)]
+    canvas = Canvas(720, 72 + ROW * len(compared.standings), left=18, bottom=64, top=8)
     floor = canvas.height - canvas.bottom
-
-    def across(value: float) -> float:
-        return canvas.left + panel.x.share(value) * (canvas.width - canvas.left - canvas.right)
-
+    parts = [opening(canvas, "Hypervolume of every search", name)]
     for tick, written in zip(panel.x.ticks, panel.x.written, strict=True):
-        parts.append(f'<path class="grid" d="M{across(tick):.1f} {canvas.top:g}V{floor:g}"/>')
-        parts.append(tick_text(across(tick), floor + 21, written))
-    for place, (one, text) in enumerate(zip(compared.standings, names, strict=True)):
-        y = canvas.top + 46 * (place + 0.5)
-        width = across(one.high) - across(one.low)
-        parts.append(tick_text(canvas.left - 10, y + 4, text, anchor="end"))
-        parts.append(
-            f'<rect class="spread n{place}" x="{across(one.low):.1f}" y="{y - 7:.1f}" width="{width:.1f}" height="14">'
-            f"<title>{escaped(f'95 % interval {shown(one.low)} to {shown(one.high)}')}</title></rect>"
-        )
-        parts.append(f'<path class="value n{place}" d="M{across(one.mean):.1f} {y - 13:.1f}v26"/>')
-        for search, volume in zip(one.method.searches, one.volumes, strict=True):
-            said = f"{search.study.name}, seed {search.study.seed}: {shown(volume)}"
-            parts.append(
-                f'<g class="mark n{place}"><path class="shape" transform="translate({across(volume):.1f} {y:.1f})" '
-                f'd="{SHAPES[place]}"/><title>{escaped(said)}</title></g>'
-            )
+        x = _across(canvas, panel, tick)
+        parts.append(f'<path class="grid" d="M{x:.1f} {canvas.top:g}V{floor:g}"/>{tick_text(x, floor + 21, written)}')
+    for place, one in enumerate(compared.standings):
+        parts.append(_volumes_row(canvas, panel, one, place))
     return "".join([*parts, titles(canvas, panel.x.label, ""), "</svg>"])
+
+
+def _volumes_row(canvas: Canvas, panel: VolumesPanel, one: Standing, place: int) -> str:
+    """A method's name, and below it its interval, its mean and its searches."""
+    top = canvas.top + ROW * place
+    y = top + 42
+    low, mean, high = (_across(canvas, panel, value) for value in (one.low, one.mean, one.high))
+    told = escaped(f"95 % interval {shown(one.low)} to {shown(one.high)}, over {one.resampled}")
+    parts = [
+        tick_text(canvas.left, top + 22, shortened(one.method.name, NAME_MOST), NAME_MOST, anchor="start"),
+        f'<rect class="spread n{place}" x="{low:.1f}" y="{y - 7:.1f}" width="{high - low:.1f}" height="14">'
+        f"<title>{told}</title></rect>",
+        f'<path class="value n{place}" d="M{mean:.1f} {y - 12:.1f}v24"/>',
+    ]
+    for search, volume in zip(one.method.searches, one.volumes, strict=True):
+        said = escaped(f"{search.study.name}, seed {search.study.seed}: {shown(volume)}")
+        at = f"translate({_across(canvas, panel, volume):.1f} {y:.1f})"
+        shape = f'<path class="shape" transform="{at}" d="{SHAPES[place]}"/>'
+        parts.append(f'<g class="mark n{place}">{shape}<title>{said}</title></g>')
+    return "".join(parts)
+
+
+def _across(canvas: Canvas, panel: VolumesPanel, value: float) -> float:
+    return canvas.left + panel.x.share(value) * (canvas.width - canvas.left - canvas.right)
 
 
 def legend(every: Sequence[Method], more: str = "") -> str:
@@ -121,6 +129,11 @@ def legend(every: Sequence[Method], more: str = "") -> str:
 
 def _seeds(method: Method) -> str:
     return f" ({len(method.searches)} seeds)" if len(method.searches) > 1 else ""
+
+
+def _canvas(panel: Any) -> Canvas:
+    """Room for the ticks before the axis also where a phone shows them in larger letters."""
+    return Canvas(720, 460, left=max(84.0, TITLED + LETTER * max((len(text) for text in panel.y.written), default=0)))
 
 
 def _begun(canvas: Canvas, panel: Any, name: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from analysis.compared import Method, Searched
 from analysis.measuring import ways_of
+from analysis.wording import within
 
 
 def remarks(every: Sequence[Method]) -> Iterator[str]:
@@ -17,7 +18,7 @@ def remarks(every: Sequence[Method]) -> Iterator[str]:
     ways = [ways_of(one.trials) for one in searched]
     relative = [part.metric for part in searched[0].study.objectives if any(part.metric in one for one in ways)]
     if relative and len({_digests(method, "baseline") for method in every}) > 1:
-        yield f"{', '.join(relative)} is relative to a baseline, and the methods have different ones"
+        yield f"{within(', '.join(relative))} is relative to a baseline, and the methods have different ones"
     for one in searched:
         yield from _unfinished(one)
     bounds = {json.dumps([[part.metric, part.at_least, part.at_most] for part in one.study.bounds]) for one in searched}

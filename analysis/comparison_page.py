@@ -16,6 +16,7 @@ from analysis.table import Column, listing, numbers
 from analysis.wording import GOALS, aligned, escaped, readable, remark, shown
 
 _VOLUMES: Final = (("Hypervolume", "hypervolume"), ("Method's mean", "mean"), ("95 % from", "low"), ("to", "high"))
+_HINT: Final = "Point at a mark, or reach it with Tab and the arrow keys, to see which trial it is."
 _COUNTS: Final = (("On the front", "front"), ("Trials", "trials"), ("Epochs", "epochs"))
 _STYLE: Final = """
 .verdict{max-width:76ch;margin:18px 0 6px}
@@ -29,12 +30,13 @@ _STYLE: Final = """
 .volumes{max-width:860px}
 .fronts .value,.several .value{stroke-width:1.6}
 td.text{min-width:0}
-figure table{width:auto}
+@media (max-width:640px){.shape{transform-box:fill-box;transform-origin:center;scale:1.7}}
 """
 _SCRIPT: Final = """
 (() => {
   for (const figure of document.querySelectorAll('.marked figure')) {
     const said = figure.querySelector('.said');
+    if (!said) continue;
     const hint = said.textContent;
     const marks = [...figure.querySelectorAll('.mark')];
     const centre = mark => mark.querySelector('.target').getBoundingClientRect().x;
@@ -120,11 +122,10 @@ def _volumes(compared: Comparison) -> str:
 def _fronts(compared: Comparison) -> str:
     told = [_said(row, compared) for row in points_table(compared).to_pylist()]
     several = len(compared.objectives) > 1
-    hint = "Point at a mark, or reach it with Tab and the arrow keys, to see which trial it is." if several else ""
+    hint = f'<p class="said" aria-live="polite">{_HINT}</p>' if several else ""
     panels = fronts_panels(compared)
     figures = "".join(
-        f'<figure>{fronts_chart(panel, told, f"fronts-{place}")}<p class="said" aria-live="polite">{hint}</p></figure>'
-        for place, panel in enumerate(panels)
+        f"<figure>{fronts_chart(panel, told, f'fronts-{place}')}{hint}</figure>" for place, panel in enumerate(panels)
     )
     title = "Fronts over each other" if several else "Best so far"
     look = "fronts several" if len(panels) > 1 else "fronts"
@@ -191,9 +192,10 @@ def _pairs(compared: Comparison) -> str:
         _aligned("to", [pair.high for pair in pairs]),
         Column("Better with probability", [chance(pair.probability) for pair in pairs]),
         numbers("p, seeds dealt anew", [pair.p_value for pair in pairs]),
-        _aligned("It alone", [pair.only_one for pair in pairs]),
-        _aligned("The other alone", [pair.only_other for pair in pairs]),
     ]
+    if len(compared.objectives) > 1:
+        columns.append(_aligned("It alone", [pair.only_one for pair in pairs]))
+        columns.append(_aligned("The other alone", [pair.only_other for pair in pairs]))
     told = "".join(f"<li>{escaped(line)}</li>" for line in verdicts(compared)) if len(pairs) > 1 else ""
     lists = f'<ul class="ways">{told}</ul>' if told else ""
     return f'<section aria-label="Every two methods"><h2>Every two methods</h2>{lists}{listing(columns)}</section>'
@@ -207,29 +209,24 @@ def _contents(compared: Comparison) -> str:
     columns = [Column("Key", [f"<code>{escaped(key)}</code>" for key, _ in rows])]
     for place, method in enumerate(compared.methods):
         columns.append(Column(method.name, [escaped(values[place]) for _, values in rows], text=True))
-    return f'<section aria-label="What differs"><h2>What differs in their studies</h2>{listing(columns)}</section>'
+    note = "empty where a study does not say it: the default of its trainer then holds"
+    title = "What differs in their studies"
+    return f'<section aria-label="{title}"><h2>{title}</h2>{remark(note)}{listing(columns)}</section>'
 
 
 def _points(compared: Comparison) -> str:
+    """The trials on all fronts; each row is what a mark leads to."""
     table = points_table(compared)
-    scores = [f"metrics.{one.metric}" for one in compared.objectives]
-    heads = "".join(
-        f'<th scope="col"{look}>{escaped(title)}</th>'
-        for title, look in (
-            ("Method", ""),
-            ("Study", ""),
-            *(
-                (title, ' class="num"')
-                for title in ("Seed", "Trial", *(readable(one.metric) for one in compared.objectives))
-            ),
-        )
-    )
+    texts = _called(table)
+    scores = [(readable(one.metric), f"metrics.{one.metric}") for one in compared.objectives]
+    counted = (("Seed", "seed"), ("Trial", "trial"), *scores)
+    heads = "".join(f'<th scope="col">{title}</th>' for title, _ in texts)
+    heads += "".join(f'<th scope="col" class="num">{escaped(title)}</th>' for title, _ in counted)
     lines = []
     for place, row in enumerate(table.to_pylist()):
-        cells = "".join(f"<td>{escaped(row[name])}</td>" for name in ("method", "study"))
+        cells = "".join(f"<td>{escaped(row[name])}</td>" for _, name in texts)
         cells += "".join(
-            f'<td class="num" data-value="{row[name]!r}">{escaped(shown(row[name]))}</td>'
-            for name in ("seed", "trial", *scores)
+            f'<td class="num" data-value="{row[name]!r}">{escaped(shown(row[name]))}</td>' for _, name in counted
         )
         lines.append(f'<tr id="point-{place}">{cells}</tr>')
     title = "Trials on the fronts" if len(scores) > 1 else "Best trials"

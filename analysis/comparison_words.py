@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analysis.comparison import Comparison, Pair, Standing
-from analysis.wording import aligned
+from analysis.wording import aligned, shown
 
 SURE: Final = 0.995
 """Draws cannot tell a probability beyond it from certainty."""
@@ -110,7 +110,7 @@ def _where(pair: Pair, compared: Comparison) -> str:
         return "Both attain the same."
     if not theirs:
         return f"Within the reference, {a} attains everything that {b} attains, and more."
-    first, second = aligned([ours, theirs])
+    first, second = shown(ours), shown(theirs)
     return (
         f"Each attains trade-offs that the other does not: within the reference a volume of {first} by {a} alone and "
         f"{second} by {b} alone, so which is better also depends on where one wants to be."
