@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from robustune.arguments import Address, BaselineFrom, BegunName, Gpus, Results, Seed, Storage, StudyName
+from robustune.arguments import Address, BaselineFrom, BegunName, Gpus, Results, Seed, Storage, StudyName, TrackingUri
 
 if TYPE_CHECKING:
     from robustune.sets import Built
@@ -94,6 +94,7 @@ def evaluate(
     address: Address = None,
     storage: Storage = None,
     gpus: Gpus = 0.0,
+    tracking_uri: TrackingUri = None,
     results: Results = "results",
 ) -> None:
     """Score trials on images that no search saw: perturbed, corrupted, or clean ones under noisy weights."""
@@ -107,7 +108,7 @@ def evaluate(
     if every and trial:
         raise Mistake("OPTION_INVALID", "--all: it takes every trial, --trial some of them; give one of the two")
     scales = _scales(noise_scales)
-    settings = Settings(results, address, storage, gpus_per_trial=gpus)
+    settings = Settings(results, address, storage, tracking_uri, gpus_per_trial=gpus)
     screen, console = Screen(progress=True), Console(highlight=False, markup=False)
     done = run(study, "all" if every else trial or (), settings, screen, scales)
     for place, part in enumerate(done.shown):

@@ -24,6 +24,7 @@ from robustune.screen import Screen
 from robustune.sets import CORRUPTED, KIND
 from robustune.settings import Settings
 from robustune.standing import trials_left
+from robustune.tracking.attaching import attach
 from robustune.tracking.closing import EVALUATION_FIGURES
 from robustune.whole_trials import Recorded
 from trainables.errors import TrainableError
@@ -63,7 +64,7 @@ def evaluate(
     Args:
         study: name, study file or folder of a study that was begun.
         wanted: numbers of trials, or all that spent their full epochs; none means those of the front.
-        settings: where results and store are, and the cluster.
+        settings: where results, store and MLflow are, and the cluster.
         screen: shows how it goes.
         noise_scales: of the curve over inference noise, where the trainer has one; none means its own.
 
@@ -85,9 +86,11 @@ def evaluate(
     told = {number: built[step.name].summary for number, step in steps.items()}
     folder_of = _folder_of({number: built[step.name].digest for number, step in steps.items()}, settings)
     paths = _write(done, report, told, folder_of, built, planned)
-    written = write_report(folder, settings.tracking)  # whose page shows what was evaluated
-    pictures = {name: path for name, path in written.items() if name in SHOWN}
-    return Evaluation(folder, told, report.shown(told), {**paths, **pictures})
+    drawn = write_report(folder, settings.tracking)  # whose page shows what was evaluated
+    pictures = {name: path for name, path in drawn.items() if name in SHOWN}
+    written = {**paths, **pictures}
+    attach(folder, settings.tracking, written.values(), "the evaluation", screen.say)
+    return Evaluation(folder, told, report.shown(told), written)
 
 
 def _finished(folder: Path, settings: Settings) -> Recorded:

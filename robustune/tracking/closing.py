@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from analysis import ending, records
+from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
 from analysis.figure_files import figure_files
 from analysis.front import front, hypervolume_history, rows
 from robustune.relative import reached
@@ -23,6 +24,7 @@ EVALUATION_FIGURES: Final = (
 _FIGURES: Final = ("front", "grid", "knob", *EVALUATION_FIGURES)
 FILES: Final = (
     "front.parquet",
+    *(EVALUATION_FILE, *OTHER_FILES),
     *figure_files(*_FIGURES),
     "report.html",
 )

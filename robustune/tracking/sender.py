@@ -103,6 +103,7 @@ class Sender:
         for path in closing.artifacts(self._folder):
             self._send_file(partial(self._client.log_artifact, self._parent, str(path)))
         self._send_file(self._send_front)
+        self._send_file(self._send_record)  # again: what ended the search is known by now
         self._send_best()
         status = "interrupted" if interrupted or in_flight else "complete"
         note = closing.note(self._folder, self._experiment, self._cursor.runs)
