@@ -120,6 +120,8 @@ def _noise(folder: Path, study: Study) -> dict[str, tuple[str, NoiseChart]]:
 
 def _within(folder: Path, path: str, target: Path) -> str:
     """A path below the page's folder as the page can link to it; any other whole, which no page links to."""
+    if "://" in path:  # in a storage
+        return path
     whole = folder.absolute() / path
     inside = target.absolute()
     return whole.relative_to(inside).as_posix() if whole.is_relative_to(inside) else str(whole)

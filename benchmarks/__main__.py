@@ -24,7 +24,9 @@ NAMES = {
     "cka": "benchmarks.cka",
     "augmix": "benchmarks.augmix",
     "weight-noise": "benchmarks.weight_noise",
+    "confirmation": "benchmarks.confirmation",
     "search-quality": "benchmarks.search_quality",
+    "report-page": "benchmarks.report_page",
 }
 
 

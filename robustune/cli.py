@@ -36,6 +36,7 @@ from robustune.cli_data import data_app
 from robustune.cli_explain import explain
 from robustune.cli_models import register
 from robustune.cli_replay import replay
+from robustune.cli_report import report
 from robustune.cli_reproduce import reproduce
 from robustune.cli_sets import evaluate, sets_app
 from robustune.cli_styles import styles_app
@@ -171,6 +172,7 @@ def front(study: BegunName, results: Results = "results") -> None:
     _show_paths(paths)
 
 
+app.command(epilog="Example: robustune report quickstart --out report")(report)
 app.command(epilog="Example: robustune evaluate quickstart --trial 3 --trial 7")(evaluate)
 app.command(epilog="Example: robustune confirm quickstart --seeds 5")(confirm)
 app.command(epilog="Example: robustune reproduce quickstart --trial 3")(reproduce)

@@ -24,7 +24,7 @@ const leadsOf = place => {
   }
   for (const [title, text] of record.told[numbers[place]] || []) {
     if (cell.childNodes.length) cell.append(' · ');
-    cell.append(visible(title) + ' ');
+    cell.append(visible(title) + (text ? ' ' : ''));
     if (!text) continue;
     const code = make('code', visible(text));
     code.title = visible(text);

@@ -263,6 +263,12 @@ def search(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def write_search() -> Callable[..., Path]:
+    """Writes a search of a given study into a given folder: `write_search(folder, study)`."""
+    return searched
+
+
+@pytest.fixture(scope="session")
 def study_of() -> Callable[..., Study]:
     """Makes studies: `study_of(objectives=3)`."""
     return a_study
