@@ -222,13 +222,17 @@ def _scores(done: Recorded, number: int, confirmed: Confirmation | None) -> list
     if confirmed is None:
         values = {metric: row[f"metrics.{metric}"] for metric in done.study.metrics}
         return [f"{within(metric)} {shown(value)}" for metric, value in values.items() if value is not None]
-    lines = []
-    for found in (one for one in confirmed.scores.to_pylist() if one["trial"] == number):
-        promised = row.get(f"metrics.{found['metric']}")
-        told = "" if promised is None else f"; the search promised {shown(promised)}"
-        spread = f"95 % {shown(found['low'])} to {shown(found['high'])}, {found['seeds']} seeds"
-        lines.append(f"{within(found['metric'])} {shown(found['mean'])} ({spread}{told})")
-    return lines
+    (point,) = (one for one in confirmed.points.to_pylist() if one["trial"] == number)
+    return [_confirmed_line(one, row, point) for one in confirmed.scores.to_pylist() if one["trial"] == number]
+
+
+def _confirmed_line(score: Mapping[str, Any], row: Mapping[str, Any], point: Mapping[str, Any]) -> str:
+    """Mean and interval of one metric, what the search promised, and what nets say that did not pick the trial."""
+    promised, fresh = row.get(f"metrics.{score['metric']}"), point.get(f"fresh.{score['metric']}")
+    parts = [f"95 % {shown(score['low'])} to {shown(score['high'])}, {score['seeds']} seeds"]
+    parts += [] if promised is None else [f"the search promised {shown(promised)}"]
+    parts += [] if fresh is None or np.isnan(fresh) else [f"{shown(fresh)} by nets that did not put it on the front"]
+    return f"{within(score['metric'])} {shown(score['mean'])} ({'; '.join(parts)})"
 
 
 def _notes(done: Recorded, confirmed: Confirmation | None, rule: Rule, left: int) -> list[str]:

@@ -60,10 +60,10 @@ def export(done: Recorded, number: int, told: Mapping[str, Any], settings: Setti
 
 def _check_place(place: Path) -> None:
     """A folder of other files is left alone: one of them may be called `example.py` too."""
-    if found := unwritable(place, "--out"):
-        raise Mistake("RESULTS_UNWRITABLE", found[0])
     if place.exists() and not place.is_dir():
         raise Mistake("FILES_EXIST", f"--out {place}: is a file; name a folder")
+    if found := unwritable(place, "--out"):
+        raise Mistake("RESULTS_UNWRITABLE", found[0])
     if place.is_dir() and any(place.iterdir()) and not (place / CHOICE).is_file():
         raise Mistake("FILES_EXIST", f"--out {place}: holds files that are no export; name another folder")
 

@@ -20,7 +20,7 @@ def main(paths: Sequence[str]) -> None:
     folder = Path(__file__).parent
     network = exported.load(folder)  # a torch.nn.Module; it takes uint8 images (N, C, H, W) as they are stored
     if paths:
-        images, before = torch.stack([exported.image(folder, Path(path)) for path in paths]), None
+        images, before = torch.cat([exported.image(folder, Path(path)) for path in paths]), None
     else:
         images, before = exported.examples(folder)
     with torch.no_grad():

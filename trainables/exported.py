@@ -10,8 +10,6 @@ from typing import Any, Final
 import torch
 from safetensors.torch import save
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_image
-from torchvision.transforms.v2 import functional
 
 from trainables import checkpoints
 from trainables.data.facts import facts_of
@@ -84,18 +82,14 @@ def examples(folder: Path) -> tuple[Tensor, Tensor]:
 
 
 def image(folder: Path, path: Path) -> Tensor:
-    """A PNG, JPEG, GIF or WebP file as (3, H, W) uint8, of the size of the images that the network was trained on.
+    """An image file as (1, 3, H, W) uint8, cropped to the size of the images that the network was trained on.
 
     Raises:
         TrainableError: IMAGES_UNREADABLE.
     """
-    try:
-        pixels = decode_image(str(path), ImageReadMode.RGB)
-    except RuntimeError as error:
-        said = str(error).splitlines()[0]
-        raise TrainableError("IMAGES_UNREADABLE", f"{path}: no image that can be read ({said})") from error
-    resized: Tensor = functional.resize(pixels, list(facts_of(folder)["image_shape"][1:]), antialias=True)
-    return resized
+    from trainables.data.ingestion.files import image_of  # late: decoders that the exported examples do without
+
+    return image_of(path, tuple(facts_of(folder)["image_shape"]))
 
 
 def _digest(path: Path) -> str:
