@@ -11,13 +11,13 @@ from analysis.learning_figure import draw_learning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes learning-curves.png, .svg and .pdf, prints their paths, and returns the exit status: 0, 2 or 3."""
+    """Writes learning-curves.png, .svg and .pdf, prints the paths, and returns the status: 0, 2, 3 or 4."""
     parser = command.parser(
         "analysis.plot_learning_curves",
         "Draw the scores of trials after each epoch, a panel for each metric.",
         "results/quickstart --trial 3 --out /tmp/curves",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a study's folder, holding ledger.sqlite")
+    command.add_places(parser)
     parser.add_argument(
         "--trial",
         type=int,
@@ -27,10 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="may be given several times (default: the front)",
     )
     command.add_metrics(parser, "every recorded metric")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's folder)")
     given = parser.parse_args(arguments)
-    out = given.out or given.folder
-    return command.run(out, lambda: write(given.folder, out, given.trial, given.metric))
+    return command.draw(given, lambda folders, out: write(folders[0], out, given.trial, given.metric))
 
 
 def write(folder: Path, out: Path, trials: Sequence[int] = (), metrics: Sequence[str] = ()) -> dict[str, Path]:

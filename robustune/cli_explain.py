@@ -1,13 +1,12 @@
 """The command `explain`: what the networks of trials do inside, as figures, tables and one page."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from robustune.arguments import BegunName, Results, Storage
+from robustune.arguments import BegunName, Results, Storage, TrackingUri
 
 TrialNumbers = Annotated[
     list[int] | None,
@@ -25,9 +24,15 @@ Picture = Annotated[
     ),
 ]
 Perturbation = Annotated[
-    str, typer.Option("--perturbation", metavar="NAME", help="Corruption of the image beside it, such as fog.")
+    str,
+    typer.Option(
+        "--perturbation",
+        metavar="NAME",
+        help="Of the image beside it: a corruption, as fog, or fooling-RATE, as fooling-20, or gaussian, both made "
+        "against the baseline, or the first trial where there is none.",
+    ),
 ]
-Severity = Annotated[int, typer.Option(min=1, max=5, help="Of the perturbation.")]
+Severity = Annotated[int | None, typer.Option(min=1, max=5, help="Of a corruption. [default: 3]")]
 Images = Annotated[int, typer.Option(min=4, help="Validation images that CKA is measured on.")]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Folder of all files. [default: explain in the study's]")
@@ -40,29 +45,32 @@ def explain(
     trials: TrialNumbers = None,
     image: Picture = None,
     perturbation: Perturbation = "motion_blur",
-    severity: Severity = 3,
+    severity: Severity = None,
     images: Images = 512,
     out: Out = None,
     storage: Storage = None,
+    tracking_uri: TrackingUri = None,
     results: Results = "results",
 ) -> None:
     """Show what trials' networks do inside: activations, CKA, weights, filters, feature maps, beside the baseline's."""
     from robustune.errors import Mistake
     from robustune.screen import Screen
     from robustune.settings import Settings
-    from trainables.corruption_facts import CORRUPTIONS
+    from trainables.perturbation_names import complaint, is_attack
 
     wanted = [*(trials or ()), *_numbers(more or (), bool(trials))]
-    if perturbation not in CORRUPTIONS:
-        near = difflib.get_close_matches(perturbation, CORRUPTIONS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(CORRUPTIONS)}"
-        raise Mistake("OPTION_INVALID", f"--perturbation {perturbation!r}: no corruption has that name; {hint}")
+    if told := complaint(perturbation):
+        raise Mistake("OPTION_INVALID", f"--perturbation {perturbation!r}: {told}")
+    if severity is not None and is_attack(perturbation):
+        would = "leave it out, or name a corruption"
+        raise Mistake("OPTION_INVALID", f"--severity {severity}: {perturbation} has none; {would}")
     screen = Screen(progress=True)
     from analysis.explain.explaining import Asked  # late: it takes torch along
     from robustune.explaining import explain as run
 
-    asked = Asked(image, perturbation, severity, images)
-    done = run(study, wanted, asked, Settings(results, storage=storage), screen, out)
+    asked = Asked(image, perturbation, severity or 3, images)
+    settings = Settings(results, storage=storage, tracking_uri=tracking_uri)
+    done = run(study, wanted, asked, settings, screen, out)
     for note in done.notes:
         screen.say(note)
     for name, path in done.paths.items():

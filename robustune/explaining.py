@@ -1,7 +1,7 @@
 """Explains what trials of a study learnt: their networks beside each other and beside the baseline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ from robustune.preparation import needed
 from robustune.preparation import steps as planned_steps
 from robustune.screen import Screen
 from robustune.settings import Settings
+from robustune.tracking.attaching import attach
 from robustune.whole_trials import Recorded
 from search_spaces import Study
 from trainables.checkpoints import WEIGHTS
@@ -56,7 +57,7 @@ def explain(
         study: name, study file or folder of a study that was begun.
         wanted: numbers of trials; none means the best of the front by each objective.
         asked: what the networks are shown.
-        settings: where results and store are, and the cluster where sets must be built again.
+        settings: where results, store and MLflow are, and the cluster where sets must be built again.
         screen: shows how it goes.
         out: folder for all files; None means `explain` in the study's.
 
@@ -65,7 +66,7 @@ def explain(
             RESULTS_UNWRITABLE, and what building says.
     """
     folder = checks.stored(study, settings)
-    settings = Settings(str(folder.parent), settings.address, settings.storage)
+    settings = replace(settings, results=str(folder.parent))
     with readable():
         done = whole_trials.recorded(folder)
     if not has_network(done.study.trainer):
@@ -80,7 +81,9 @@ def explain(
     with own_folder("explain") as aside:
         data, baseline = _prepared(done, options[numbers[0]], settings, screen)
         nets = [*baseline.nets, *_trained(done, options, settings, aside)]
-        return _written(done, nets, data, asked, place, Explanation({}, numbers, baseline.notes))
+        made = _written(done, nets, data, asked, place, Explanation({}, numbers, baseline.notes))
+    attach(folder, settings.tracking, made.paths.values(), "the explanation", screen.say, under=FOLDER)
+    return made
 
 
 @dataclass(frozen=True)

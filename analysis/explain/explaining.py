@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from analysis import explained
 from analysis.explain.activations import activations_table, feature_maps_table
 from analysis.explain.alignment import cka_table
-from analysis.explain.images import Shown, inputs_of, sample, shown
+from analysis.explain.attacked import Target, attacked
+from analysis.explain.images import Shown, corrupted, inputs_of, picture, sample
 from analysis.explain.parameters import filters_table, weights_table
 from analysis.records import write_parquet
+from trainables.perturbation_names import is_attack
 from trainables.precision import device_of, repeatable
 from trainables.registry import load_network
 
@@ -34,8 +36,8 @@ class Asked:
 
     Attributes:
         image: any image file; None takes a validation image.
-        perturbation: one of the 19 corruptions.
-        severity: of it, 1 to 5.
+        perturbation: one of the 19 corruptions, or `fooling-RATE` or `gaussian`, made against the first network.
+        severity: of a corruption, 1 to 5.
         images: validation images that CKA is measured on.
     """
 
@@ -62,18 +64,25 @@ def explain(
         TrainableError: CKPT_MISSING, CKPT_CORRUPT, IMAGES_UNREADABLE, OPTION_INVALID, NONFINITE or SET_TOO_SMALL.
         OSError: the folder cannot be written.
     """
-    picture = shown(data, asked.image, asked.perturbation, asked.severity)  # bad input is told before any work
+    clean, origin = picture(data, asked.image)  # bad input is told before any work
     load = load_network(trainer)
     nets: dict[str, nn.Module] = {one.name: load(one.options, data, one.checkpoint) for one in every}
     device = device_of("auto")
+    with repeatable():
+        if is_attack(asked.perturbation):
+            target = Target(every[0].name, nets[every[0].name], every[-1].options, trainer)
+            perturbed, done = attacked(target, clean, asked.perturbation, data)
+        else:
+            perturbed, done = corrupted(clean, asked.perturbation, asked.severity)
+    pair = Shown(clean, perturbed, origin, done)
     both = {
-        explained.CLEAN: inputs_of(data, picture.clean, device),
-        explained.PERTURBED: inputs_of(data, picture.perturbed, device),
+        explained.CLEAN: inputs_of(data, pair.clean, device),
+        explained.PERTURBED: inputs_of(data, pair.perturbed, device),
     }
     with repeatable(), torch.no_grad():
         tables = {name: make(nets, both) for name, make in _TABLES.items()}
         tables[explained.CKA_FILE] = cka_table(nets, inputs_of(data, sample(data, asked.images), device))
-    tables[explained.PICTURES_FILE] = _pictures(picture, f"{asked.perturbation}, severity {asked.severity}")
+    tables[explained.PICTURES_FILE] = _pictures(pair)
     return {
         name: write_parquet(rows.replace_schema_metadata(told.metadata), folder / name) for name, rows in tables.items()
     }
@@ -88,7 +97,7 @@ _TABLES: Final[Mapping[str, _Make]] = {
 }
 
 
-def _pictures(picture: Shown, perturbation: str) -> pa.Table:
+def _pictures(pair: Shown) -> pa.Table:
     rows = [
         {
             "image": name,
@@ -98,8 +107,8 @@ def _pictures(picture: Shown, perturbation: str) -> pa.Table:
             "pixels": pixels[0].permute(1, 2, 0).contiguous().numpy().tobytes(),
         }
         for name, pixels, caption in (
-            (explained.CLEAN, picture.clean, picture.origin),
-            (explained.PERTURBED, picture.perturbed, perturbation.replace("_", " ")),
+            (explained.CLEAN, pair.clean, pair.origin),
+            (explained.PERTURBED, pair.perturbed, pair.perturbation),
         )
     ]
     return pa.Table.from_pylist(rows, schema=explained.PICTURES_SCHEMA)

@@ -20,37 +20,45 @@ SPLIT: Final = "validation"
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture in the size of the data, clean and perturbed: (1, 3, H, W) uint8 each, and where it comes from."""
+    """A picture in the size of the data, clean and perturbed: (1, 3, H, W) uint8 each, and a caption of each."""
 
     clean: Tensor
     perturbed: Tensor
     origin: str
+    perturbation: str
 
 
-def shown(data: Path, path: Path | None, perturbation: str, severity: int) -> Shown:
+def picture(data: Path, path: Path | None) -> tuple[Tensor, str]:
     """The picture of a path, its largest centred part in the data's size, or else a validation image of the data.
 
     Args:
         data: folder of the prepared data set.
         path: any image file; None takes the same validation image each time.
-        perturbation: one of the 19 corruptions.
-        severity: 1 to 5.
+
+    Returns:
+        (1, 3, H, W) uint8, and where it comes from.
 
     Raises:
-        TrainableError: IMAGES_UNREADABLE, where the file is missing or no picture; OPTION_INVALID, where images of the
-            data cannot be perturbed so.
+        TrainableError: IMAGES_UNREADABLE, where the file is missing or no picture.
     """
-    if path is None:
-        images = read_images(data / f"{SPLIT}.arrow").images
-        row = derive("explain", "picture") % len(images)
-        clean, origin = images[row : row + 1].clone(), f"{SPLIT} image {row}"
-    else:
-        clean, origin = image_of(path, facts_of(data)["image_shape"]), path.name
+    if path is not None:
+        return image_of(path, facts_of(data)["image_shape"]), path.name
+    images = read_images(data / f"{SPLIT}.arrow").images
+    row = derive("explain", "picture") % len(images)
+    return images[row : row + 1].clone(), f"{SPLIT} image {row}"
+
+
+def corrupted(clean: Tensor, perturbation: str, severity: int) -> tuple[Tensor, str]:
+    """A picture under one of the 19 corruptions of severity 1 to 5, the same each time, and what that is called.
+
+    Raises:
+        TrainableError: OPTION_INVALID, where images of this size cannot be perturbed so.
+    """
     try:
-        draws = generator("explain", perturbation, severity)
-        return Shown(clean, corrupt(clean, perturbation, severity, draws), origin)
+        made = corrupt(clean, perturbation, severity, generator("explain", perturbation, severity))
     except ValueError as error:
         raise TrainableError("OPTION_INVALID", f"--perturbation {perturbation}: {error}") from error
+    return made, f"{perturbation.replace('_', ' ')}, severity {severity}"
 
 
 def sample(data: Path, count: int) -> Tensor:

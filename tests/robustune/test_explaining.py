@@ -196,7 +196,13 @@ def test_too_many_trials_and_a_trainer_without_networks_are_told(
     ("arguments", "told"),
     [
         (["--perturbation", "motion_blurr"], "did you mean motion_blur?"),
-        (["--perturbation", "x"], "there is gaussian_noise, shot_noise"),
+        (
+            ["--perturbation", "x"],
+            "there is fooling-RATE, as fooling-20, gaussian, and of corruptions gaussian_no",
+        ),
+        (["--perturbation", "fooling"], "fooling images have a rate above 0, as fooling-20"),
+        (["--perturbation", "fooling-0"], "fooling images have a rate above 0, as fooling-20"),
+        (["--perturbation", "fooling-20", "--severity", "3"], "--severity 3: fooling-20 has none; leave it out"),
         (["--trials", "3", "seventeen"], "seventeen: the study comes first"),
         (["17"], "17: the study comes first, then numbers after --trials"),
     ],

@@ -110,5 +110,9 @@ def test_learning_curves_are_the_recorded_scores_of_the_trials(made_up: Path, tm
     assert panel.lines[0].corners == tuple((float(epoch), score) for epoch, score in recorded)
     assert plot_learning_curves.main([str(made_up), "--trial", "3", "--out", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} >= set(figure_files("learning-curves"))
+    rows, there = records.export(made_up, tmp_path), tmp_path / "there"
+    assert plot_learning_curves.main([str(rows["trials.parquet"]), "--trial", "3", "--out", str(there)]) == 0
+    for name in figure_files("learning-curves"):
+        assert (there / name).read_bytes() == (tmp_path / name).read_bytes()
     assert plot_learning_curves.main([str(made_up), "--trial", "999"]) == 2
     assert plot_learning_curves.main([str(made_up), "--metric", "x"]) == 2

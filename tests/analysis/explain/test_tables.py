@@ -12,7 +12,7 @@ from torchvision.models import VisionTransformer
 from analysis import explained
 from analysis.explain.activations import activations_table, feature_maps_table, spaced
 from analysis.explain.explaining import Asked, Trained, explain
-from analysis.explain.images import inputs_of, sample, shown
+from analysis.explain.images import corrupted, inputs_of, picture, sample
 from analysis.explain.parameters import filters_table, weights_table
 from analysis.explained import Told
 from trainables.data.store import read_images
@@ -38,9 +38,9 @@ def test_activations_are_the_mean_over_channels_of_what_layers_give(
 ) -> None:
     rows = pq.read_table(tables / explained.ACTIVATIONS_FILE).to_pylist()
     net = load_network("classification")(nets[1].options, data, nets[1].checkpoint)
-    picture = shown(data, None, "fog", 3)
+    fog, _ = corrupted(picture(data, None)[0], "fog", 3)
     with torch.no_grad():
-        wanted = net.conv1(inputs_of(data, picture.perturbed, torch.device("cpu")))[0].mean(0)
+        wanted = net.conv1(inputs_of(data, fog, torch.device("cpu")))[0].mean(0)
     row = next(row for row in rows if (row["net"], row["image"], row["layer"]) == ("trial 0", "perturbed", "conv1"))
     assert (row["height"], row["width"], row["shape"], row["place"]) == (16, 16, "4x16x16", 0)
     assert np.array(row["values"]).reshape(16, 16) == pytest.approx(wanted.numpy(), abs=1e-5)
@@ -119,11 +119,13 @@ def test_filters_and_feature_maps_are_those_of_the_net(tables: Path, nets: list[
 
 
 def test_the_same_picture_and_sample_come_each_time(data: Path) -> None:
-    one, again = shown(data, None, "gaussian_noise", 3), shown(data, None, "gaussian_noise", 3)
-    assert torch.equal(one.clean, again.clean)
-    assert torch.equal(one.perturbed, again.perturbed)
-    assert not torch.equal(one.clean, one.perturbed)
-    assert one.origin.startswith("validation image ")
+    (one, origin), (again, _) = picture(data, None), picture(data, None)
+    assert torch.equal(one, again)
+    assert origin.startswith("validation image ")
+    noisy, told = corrupted(one, "gaussian_noise", 3)
+    assert told == "gaussian noise, severity 3"
+    assert torch.equal(noisy, corrupted(one, "gaussian_noise", 3)[0])
+    assert not torch.equal(one, noisy)
     images = read_images(data / "validation.arrow").images
     assert torch.equal(sample(data, 12), sample(data, 99)[:12])
     assert len(sample(data, 99)) == len(images)
@@ -140,7 +142,7 @@ def test_a_picture_that_is_none_is_told_before_any_work(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(TrainableError, match=told) as raised:
-        shown(data, path, "fog", 3)
+        picture(data, path)
     assert raised.value.code == "IMAGES_UNREADABLE"
     assert "frog.png" in raised.value.message
 
