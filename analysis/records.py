@@ -44,6 +44,7 @@ __all__ = [
     "taught",
     "tracking",
     "trials",
+    "versions",
     "write_parquet",
 ]
 
@@ -132,6 +133,14 @@ def checkpoints(folder: Path) -> dict[int, tuple[int, str, str]]:
     with reading(folder) as connection:
         rows = connection.execute("SELECT trial, epoch, path, sha256 FROM checkpoints ORDER BY trial, epoch").fetchall()
     return {trial: (epoch, path, sha256) for trial, epoch, path, sha256 in rows}
+
+
+def versions(folder: Path, seq: int) -> dict[str, str]:
+    """Returns the versions of the software that the driver ran which committed the event numbered `seq`."""
+    with reading(folder) as connection:
+        query = "SELECT versions FROM sessions WHERE seq <= ? ORDER BY id DESC LIMIT 1"
+        row = connection.execute(query, (seq,)).fetchone()
+    return dict(json.loads(row[0])) if row else {}
 
 
 def driver_seconds(folder: Path, until: float | None = None) -> float:

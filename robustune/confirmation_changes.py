@@ -19,7 +19,7 @@ DIGEST_LETTERS: Final = 12
 MOST_TOLD: Final = 4
 
 
-def changes(folder: Path, study: Study) -> list[str]:
+def changes(folder: Path, study: Study, then: Mapping[str, Any] | None = None) -> list[str]:
     """Returns a line for each thing that a net of the study would be trained with, and that is another now.
 
     Sets are compared by their addresses in the store, which tell data, options and builders. A ledger of before code
@@ -28,13 +28,14 @@ def changes(folder: Path, study: Study) -> list[str]:
     Args:
         folder: of the study.
         study: as its ledger holds it.
+        then: versions of the software that the net was trained with; None means those that the study was begun with.
 
     Raises:
         Mistake: DATA_UNKNOWN where the data are gone, OPTION_INVALID.
         LedgerError: there is no whole ledger.
     """
     told = {name: str(one["digest"]) for name, one in records.sets(folder).items()}
-    return [*_sets(told, study), *_software(records.facts(folder)["versions"], versions())]
+    return [*_sets(told, study), *_software(records.facts(folder)["versions"] if then is None else then, versions())]
 
 
 def since_begun(folder: Path, planned: Sequence[Step]) -> list[str]:

@@ -88,14 +88,14 @@ def reproduce(study: str, number: int, settings: Settings, screen: Screen, threa
     with readable():
         done = whole_trials.recorded(folder)
         past = _past(done, number, settings)
-        changed = changes(folder, done.study)
+        changed = changes(folder, done.study, records.versions(folder, past.ended.seq))
     had = past.conditions.get("threads")
     given = threads or had or 1
     with own_folder("reproduce") as aside:
         sets = _sets(done, settings, screen)
         plan = _plan(done, past, sets, settings.store, aside, given)
         compared = _Comparison(past)
-        _train(plan, compared, screen.say, done.study.name)
+        _train(plan, compared, screen.say, changed)
         _compare_weights(compared, past, aside)
         changed += _other_conditions(past, given)
     notes = [*compared.notes, *_unrecorded(past, given)]
@@ -209,7 +209,7 @@ def _plan(done: Recorded, past: _Past, sets: Mapping[str, str], store: str, asid
     )
 
 
-def _train(plan: "TrialPlan", compared: _Comparison, say: Callable[[str], None], study: str) -> None:
+def _train(plan: "TrialPlan", compared: _Comparison, say: Callable[[str], None], changed: Sequence[str]) -> None:
     from trainables.trial import Course
 
     course = Course(plan)
@@ -217,7 +217,8 @@ def _train(plan: "TrialPlan", compared: _Comparison, say: Callable[[str], None],
         report = course.report()
         failure = report["failure"]
         if failure and failure["code"].startswith(_PREPARED):
-            raise Mistake.of(TrainableError(failure["code"], failure["message"]), study, "CACHE_MISSING")
+            told = f"{failure['message']}; other than when it was searched: {', '.join(changed) or 'nothing'}"
+            raise Mistake.of(TrainableError(failure["code"], told), f"trial {plan.number}", "CACHE_MISSING")
         say(compared.take(report))
         if failure:
             return

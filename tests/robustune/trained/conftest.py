@@ -81,6 +81,7 @@ def _search(
     scores: Sequence[Mapping[str, float]] = (),
     ends: Sequence[str] = ("complete", "complete"),
     threads: int = 1,
+    shift: int = 0,
     **changes: Any,
 ) -> Trained:
     """Trains a trial for each end, "stopped" after its first epoch, and records it.
@@ -92,6 +93,7 @@ def _search(
         scores: told of each trial in place of its own.
         ends: "complete", "stopped" or "running".
         threads: of each trial.
+        shift: of the recorded seeds against those that were trained with.
         changes: of the study.
     """
     data, options, metrics = TRAINERS[trainer]
@@ -109,7 +111,7 @@ def _search(
             ledger.record_set(name, digest, {"images": 24})
         for number, end in enumerate(ends):
             config = {SIZES[trainer]: values[number]}
-            ledger.ask(number, config, number, {})
+            ledger.ask(number, config, number + shift, {})
             last = 1 if end == "stopped" else epochs
             course = Course(_plan(study, number, config, sets, settings, last, threads))
             for epoch in range(1, last + 1):
