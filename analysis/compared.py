@@ -29,11 +29,15 @@ class Incomparable(Exception):
 
 @dataclass(frozen=True)
 class Searched:
-    """One study with its trials, as `analysis.records.trials` gives them, and where it is recorded."""
+    """One study with its trials, as `analysis.records.trials` gives them, and where it is recorded.
+
+    `begun` is the study as it was searched, `study` the same with the objectives that it is compared by.
+    """
 
     study: Study
     trials: pa.Table
     place: str
+    begun: Study
 
     @property
     def told(self) -> Mapping[str, Any]:
@@ -84,7 +88,8 @@ def read(place: str, name: str | None = None) -> Searched:
     with sources.opened(place, name) as folder:
         trials = records.trials(folder)
     context = json.loads(trials.schema.metadata[records.CONTEXT_KEY])
-    return Searched(Study.from_json(json.dumps(context["study"])), trials, place)
+    study = Study.from_json(json.dumps(context["study"]))
+    return Searched(study, trials, place, study)
 
 
 def methods(searched: Sequence[Searched], apart: Apart = "none") -> tuple[Method, ...]:
@@ -112,7 +117,7 @@ def methods(searched: Sequence[Searched], apart: Apart = "none") -> tuple[Method
 def _group(one: Searched, place: int, apart: Apart) -> str:
     if apart == "studies":
         return str(place)
-    content = one.study.override(seed=0).digest
+    content = one.begun.override(seed=0).digest
     return f"{content} {_parent(one.place)}" if apart == "folders" else content
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from analysis import resampling
+from analysis.attainment_surfaces import gains
 from analysis.compared import Method
 from analysis.comparison_notes import remarks
 from analysis.front import Floats, front, hypervolume
@@ -45,8 +46,8 @@ class Pair:
     Attributes:
         probability: that it is greater at all.
         p_value: of the permutation test over seeds; None where one of them has one seed.
-        only_one: volume that a search of the first attains and one of the second does not, mean over all pairs.
-        only_other: the reverse.
+        more_one: volume that more searches of the first attain, times how many more; None where it takes too long.
+        more_other: the reverse; the first less this one is the difference.
     """
 
     one: int
@@ -56,8 +57,8 @@ class Pair:
     high: float
     probability: float
     p_value: float | None
-    only_one: float
-    only_other: float
+    more_one: float | None
+    more_other: float | None
 
     @property
     def clear(self) -> bool:
@@ -80,8 +81,8 @@ class Pair:
             -self.low,
             1 - self.probability,
             self.p_value,
-            self.only_other,
-            self.only_one,
+            self.more_other,
+            self.more_one,
         )
 
 
@@ -119,7 +120,7 @@ def compare(every: Sequence[Method], seed: int = 0) -> Comparison:
     )
     pairs = []
     for one, other in combinations(range(len(every)), 2):
-        apart = resampling.alone(every[one].fronts, every[other].fronts, volume)
+        apart = gains(every[one].fronts, every[other].fronts, objectives) or (None, None)
         p_value = resampling.dealt(volumes[one], volumes[other], generator)
         pairs.append(_pair(one, other, standings, draws[one] - draws[other], p_value, apart))
     return Comparison(objectives, standings, tuple(pairs), tuple(remarks(every)))
@@ -158,7 +159,7 @@ def volumes_table(compared: Comparison) -> pa.Table:
 
 def pairs_table(compared: Comparison) -> pa.Table:
     """Returns a row for every two methods: what `Pair` holds, by name."""
-    numbers = ("difference", "low", "high", "probability", "p_value", "only_one", "only_other")
+    numbers = ("difference", "low", "high", "probability", "p_value", "more_one", "more_other")
     names = [one.method.name for one in compared.standings]
     columns: dict[str, Any] = {
         "one": pa.array([names[pair.one] for pair in compared.pairs], pa.string()),
@@ -196,7 +197,7 @@ def _pair(
     standings: Sequence[Standing],
     differences: Floats,
     p_value: float | None,
-    apart: tuple[float, float],
+    apart: tuple[float | None, float | None],
 ) -> Pair:
     low, high = resampling.interval(differences)
     gap = standings[one].mean - standings[other].mean

@@ -46,7 +46,7 @@ def _unfinished(one: Searched) -> Iterator[str]:
 
 def difference_rows(every: Sequence[Method]) -> list[tuple[str, tuple[str, ...]]]:
     """Returns the keys in which the methods' studies differ, each with its value in every method; "" where absent."""
-    found = [dict(_leaves(method.searches[0].study.content())) for method in every]
+    found = [dict(_leaves(method.searches[0].begun.content())) for method in every]
     for values in found:
         values.pop("seed")
     keys = dict.fromkeys(key for values in found for key in values)

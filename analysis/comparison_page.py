@@ -194,8 +194,8 @@ def _pairs(compared: Comparison) -> str:
         numbers("p, seeds dealt anew", [pair.p_value for pair in pairs]),
     ]
     if len(compared.objectives) > 1:
-        columns.append(_aligned("It alone", [pair.only_one for pair in pairs]))
-        columns.append(_aligned("The other alone", [pair.only_other for pair in pairs]))
+        columns.append(numbers("It attains more", [pair.more_one for pair in pairs]))
+        columns.append(numbers("The other does", [pair.more_other for pair in pairs]))
     told = "".join(f"<li>{escaped(line)}</li>" for line in verdicts(compared)) if len(pairs) > 1 else ""
     lists = f'<ul class="ways">{told}</ul>' if told else ""
     return f'<section aria-label="Every two methods"><h2>Every two methods</h2>{lists}{listing(columns)}</section>'

@@ -100,20 +100,28 @@ def _counted(one: Standing) -> str:
 
 
 def _where(pair: Pair, compared: Comparison) -> str:
-    """Whether the better one is so everywhere, or both attain what the other does not."""
-    a, b = (compared.standings[place].method.name for place in (pair.one, pair.other))
-    if len(compared.objectives) == 1:
+    """Whether the better one is so everywhere, or each is somewhere."""
+    one, other = (compared.standings[place] for place in (pair.one, pair.other))
+    if len(compared.objectives) == 1 or pair.more_one is None or pair.more_other is None:
         return ""
-    greatest = max(compared.standings[pair.one].mean, compared.standings[pair.other].mean)
-    ours, theirs = (volume if volume > 1e-9 * greatest else 0.0 for volume in (pair.only_one, pair.only_other))
+    least = 1e-9 * max(one.mean, other.mean)
+    ours, theirs = (volume if volume > least else 0.0 for volume in (pair.more_one, pair.more_other))
+    a, b = one.method.name, other.method.name
+    single = len(one.volumes) == len(other.volumes) == 1
     if not ours and not theirs:
         return "Both attain the same."
     if not theirs:
-        return f"Within the reference, {a} attains everything that {b} attains, and more."
-    first, second = shown(ours), shown(theirs)
+        if single:
+            return f"Within the reference, {a} attains everything that {b} attains, and more."
+        return f"No trade-off within the reference is attained by a larger share of the searches of {b} than of {a}."
+    if single:
+        return (
+            f"Each attains trade-offs that the other does not: within the reference a volume of {shown(ours)} by {a} "
+            f"alone and {shown(theirs)} by {b} alone."
+        )
     return (
-        f"Each attains trade-offs that the other does not: within the reference a volume of {first} by {a} alone and "
-        f"{second} by {b} alone, so which is better also depends on where one wants to be."
+        f"Each attains some trade-offs in more of its searches than the other: within the reference they weigh "
+        f"{shown(ours)} for {a} and {shown(theirs)} for {b}."
     )
 
 

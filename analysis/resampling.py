@@ -1,7 +1,7 @@
 """How sure a difference of hypervolumes is: the bootstrap over seeds, or over trials where there is one seed."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
@@ -92,19 +92,3 @@ def dealt(one: Sequence[float], other: Sequence[float], generator: np.random.Gen
     seen = abs(np.mean(one) - np.mean(other))
     as_far = int((gaps >= seen * (1 - 1e-9) - 1e-15).sum())
     return float((as_far + extra) / (len(hands) + extra))
-
-
-def alone(one: Sequence[Floats], other: Sequence[Floats], volume: Callable[[Floats], float]) -> tuple[float, float]:
-    """Returns the mean volume that a search of one method attains and one of the other does not, and the reverse.
-
-    Over all pairs of a search of each; the first less the second is the difference of the mean hypervolumes.
-
-    Args:
-        one: (n, m) fronts of one method's searches.
-        other: of the other's.
-        volume: hypervolume of (n, m) values.
-    """
-    ours, theirs = [volume(front) for front in one], [volume(front) for front in other]
-    both = [[volume(np.vstack([mine, yours])) for yours in other] for mine in one]
-    union = float(np.mean(both))
-    return max(0.0, union - float(np.mean(theirs))), max(0.0, union - float(np.mean(ours)))
