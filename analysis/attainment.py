@@ -9,6 +9,7 @@ from analysis.comparison_chart import surfaces_chart
 from analysis.comparison_objectives import agreed
 from analysis.comparison_panels import surfaces_panels
 from analysis.knob_chart import colour_legend
+from analysis.measuring import ways_of
 from analysis.records import LEDGER_FILE, LedgerError, read_study
 from analysis.table import Column, listing, numbers
 from analysis.wording import escaped, remark, shown
@@ -17,7 +18,8 @@ from analysis.wording import escaped, remark, shown
 def siblings(folder: Path) -> tuple[Searched, ...]:
     """Returns the studies in one folder of results that differ from a study in name and seed alone, itself first.
 
-    Each seed comes once; a ledger beside it that cannot be read is passed over.
+    Each seed comes once. Passed over is a ledger beside it that cannot be read, or whose scores were measured in other
+    ways.
 
     Raises:
         LedgerError: the study's own ledger is not there, or cannot be read.
@@ -28,10 +30,13 @@ def siblings(folder: Path) -> tuple[Searched, ...]:
     for ledger in sorted(folder.resolve().parent.glob(f"*/{LEDGER_FILE}")):
         try:
             study = read_study(ledger.parent)
-            if study.seed not in found and study.override(seed=0).digest == wanted:
-                found[study.seed] = read(str(ledger.parent))
-        except LedgerError:
+            if study.seed in found or study.override(seed=0).digest != wanted:
+                continue
+            other = read(str(ledger.parent))
+        except (LedgerError, ValueError):  # the latter of a study that another version froze
             continue
+        if ways_of(other.trials) == ways_of(own.trials):
+            found[study.seed] = other
     return tuple(found.values())
 
 
