@@ -69,7 +69,8 @@ def _names(study: Study) -> tuple[str, ...]:
 
 
 def _pooled(values: Floats, point: Whole, names: tuple[str, ...]) -> dict[str, float]:
-    counts = np.bincount(point)
+    order = np.argsort(point, kind="stable")
+    values, point, counts = values[order], point[order], np.bincount(point)
     means = averages(values, point, len(counts))
     squares = averages((values - means[point]) ** 2, point, len(counts)) * counts[:, None]
     found = [shrunk(squares[:, m] / np.maximum(counts - 1, 1), counts - 1).pooled for m in range(len(names))]

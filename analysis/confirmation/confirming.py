@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.confirmation.crossfit import folds
-from analysis.confirmation.drawing import deviations, undominated
+from analysis.confirmation.drawing import deviations, likely, undominated
 from analysis.confirmation.nets import Floats, Nets, NotConfirmable, nets_of
 from analysis.confirmation.record import HYPERVOLUME, Confirmation
 from analysis.confirmation.tables import LEVEL, Verdict, points_table, scores_table, spread_table
@@ -54,11 +54,11 @@ def confirmed(trials: pa.Table, outcomes: pa.Table, study: Study, seed: int = 0)
     seen = spread(joint)
     stands = standing(seen.means[None], joint.metrics, study)[0]
     rng = np.random.default_rng(seed)
-    drawn = seen.means + deviations(seen, DRAWS, rng)
-    chance = standing(drawn, joint.metrics, study).mean(axis=0)
+    drawn = seen.means + deviations(seen, VOLUME_DRAWS, rng)
+    chance = standing(likely(seen, DRAWS, rng), joint.metrics, study).mean(axis=0)
     verdict = Verdict(stands, chance, fresh(joint, study, stands, seed))
     promised = hypervolume(scores(front(trials, study), study), study.objectives)
-    size = volume(seen, drawn[:VOLUME_DRAWS], joint.metrics, study)
+    size = volume(seen, drawn, joint.metrics, study)
     summary = {
         "promised": [promised],
         "confirmed": [size.confirmed],

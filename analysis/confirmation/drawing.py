@@ -5,6 +5,9 @@ import numpy as np
 from analysis.confirmation.nets import Floats
 from analysis.confirmation.variances import Spread
 
+LEAST_POINTS = 5
+"""Fewer points than that tell nothing of how points lie."""
+
 
 def deviations(spread: Spread, count: int, rng: np.random.Generator) -> Floats:
     """Returns (count, K, M) joint deviations of means from truths: a multivariate t of seeds plus a normal of sources.
@@ -25,6 +28,49 @@ def _root(covariances: Floats) -> Floats:
     """A square root of (..., n, n) covariances; what rounding made negative counts as nothing."""
     values, vectors = np.linalg.eigh(covariances)
     found: Floats = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    return found
+
+
+def likely(spread: Spread, count: int, rng: np.random.Generator) -> Floats:
+    """Returns (count, K, M) draws of all true mean scores, given the means that were seen.
+
+    Points of a study lie along a common trade-off, and those seen far off it are so partly by chance. So the true ones
+    are taken as normal about a common centre, of which nothing is known beforehand, with the covariance that the seen
+    ones have beyond their noise; draws are from what is then known of them (empirical Bayes). Fewer than five points
+    tell no such covariance: draws are then about the means themselves.
+
+    Source: Efron & Morris 1972, Biometrika 59, 335-347, for the covariance; the noise here is known and not equal.
+    """
+    points, names = spread.means.shape
+    noise = deviations(spread, count, rng)
+    if points < LEAST_POINTS:
+        return spread.means + noise
+    covariance = spread.covariance
+    prior: Floats = np.asarray(np.kron(np.eye(points), _beyond(spread.means, covariance)), dtype=np.float64)
+    # A wide normal for the centre; a wider one would lose digits of the rest.
+    centre = 1e4 * np.diag((np.diag(covariance) + np.diag(prior)).reshape(points, names).mean(axis=0))
+    prior += np.kron(np.ones((points, points)), centre)
+    gain = np.linalg.solve(prior + covariance, prior).T
+    middle = spread.means.mean(axis=0)
+    # A draw of truth and noise, moved by what they make of the means that were seen (Matheron's rule).
+    truth = (rng.standard_normal((count, points * names)) @ _root(prior).T).reshape(count, points, names)
+    off = (spread.means - middle - truth - noise).reshape(count, points * names)
+    found: Floats = middle + truth + (off @ gain.T).reshape(count, points, names)
+    return found
+
+
+def _beyond(means: Floats, covariance: Floats) -> Floats:
+    """(M, M) covariance of points beyond what noise makes of them; at least a tenth of that noise in any direction."""
+    points, names = means.shape
+    blocks = covariance.reshape(points, names, points, names)
+    own = np.einsum("kmkq->mq", blocks) / points
+    noise: Floats = (own * points - blocks.sum(axis=(0, 2)) / points) / (points - 1)
+    values, vectors = np.linalg.eigh((noise + noise.T) / 2)
+    root: Floats = vectors * np.sqrt(np.maximum(values, 1e-12 * max(values.max(), 1e-300)))
+    scaled = np.linalg.solve(root, np.linalg.solve(root, np.cov(means.T).reshape(names, names)).T).T
+    size, turn = np.linalg.eigh((scaled + scaled.T) / 2)
+    half: Floats = np.matmul(root, turn) * np.sqrt(np.maximum(size - 1, 0.1))
+    found: Floats = half @ half.T
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.confirmation.confirming import judged, standing
-from analysis.confirmation.drawing import deviations
+from analysis.confirmation.drawing import likely
 from analysis.confirmation.nets import Floats, Nets, nets_of
 from analysis.confirmation.variances import spread
 from analysis.front import goals, losses
@@ -14,9 +14,11 @@ from search_spaces.study import Study
 
 FIRST_SEEDS = 3
 """Seeds that every trial gets before any is told from the others."""
-CLEAR = 0.025
+CLEAR = 0.1
 """A trial is clear where the probability of belonging to the front is below this, or above 1 minus it."""
-DRAWS = 2_000
+RIVAL = 0.25
+"""A trial is a rival of an open one where the probability that it dominates that one is between this and 1 minus it."""
+DRAWS = 500
 
 
 def next_seeds(trials: pa.Table, outcomes: pa.Table, study: Study, most: int) -> Mapping[int, int]:
@@ -46,13 +48,14 @@ def wanted(nets: Nets, study: Study, most: int, seed: int = 0) -> dict[int, int]
         return few
     joint = judged(nets, study)
     seen = spread(joint)
-    drawn = seen.means + deviations(seen, DRAWS, np.random.default_rng(seed))
+    drawn = likely(seen, DRAWS, np.random.default_rng(seed))
     chance = standing(drawn, joint.metrics, study).mean(axis=0)
     open_ = (chance > CLEAR) & (chance < 1 - CLEAR)
-    need = np.where(open_, np.minimum(chance, 1 - chance), 0.0)
-    need = np.maximum(need, _rivalry(losses(drawn[:, :, : len(study.objectives)], goals(study)), open_))
-    order = np.argsort(-need, kind="stable")
-    return {int(point): 1 for point in order if need[point] > CLEAR and nets.seeds[point] < most}
+    doubt = np.minimum(chance, 1 - chance)
+    rivalry = _rivalry(losses(drawn[:, :, : len(study.objectives)], goals(study)), open_)
+    more = (open_ | (rivalry > RIVAL)) & (nets.seeds < most)
+    order = np.argsort(-np.maximum(doubt, rivalry), kind="stable")
+    return {int(point): 1 for point in order if more[point]}
 
 
 def _rivalry(drawn: Floats, open_: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Floats:

@@ -49,7 +49,18 @@ class Spread:
     def variances(self) -> Floats:
         """(K, M) of the means."""
         own = np.einsum("kmm->km", self.seeds)
-        return own + np.diag(self.sources).reshape(own.shape)
+        found: Floats = own + np.diag(self.sources).reshape(own.shape)
+        return found
+
+    @property
+    def covariance(self) -> Floats:
+        """(K * M, K * M) of all means, by point, then metric."""
+        points, names = self.means.shape
+        found = self.sources.copy()
+        for point in range(points):
+            block = slice(point * names, (point + 1) * names)
+            found[block, block] += self.seeds[point]
+        return found
 
     @property
     def df(self) -> Floats:
@@ -62,32 +73,66 @@ class Spread:
         return found
 
 
-def shrunk(variances: Floats, df: Whole) -> Shrunk:
+def shrunk(variances: Floats, df: Whole, kurtosis: float = 0.0) -> Shrunk:
     """Returns variances of several points, each drawn towards all others as far as they agree.
 
-    True variances are taken as drawn from a scaled inverse chi-squared distribution, whose two parameters are
-    estimated from the spread of the logarithms. Where sample variances differ no more than chance lets them, all get the mean one.
+    True variances are taken as drawn from a scaled inverse chi-squared distribution, whose two parameters are estimated
+    from the spread of the logarithms. Where sample variances differ no more than by chance, all get the mean one. Heavy
+    tails make sample variances differ more by chance than a normal distribution does, and tell less: each then counts
+    as one of the fewer degrees of freedom, nu with 2 / nu = 2 / df + kurtosis / (df + 1).
 
     Args:
         variances: (K,) sample variances; those without degrees of freedom are not looked at.
-        df: (K,) degrees of freedom of each.
+        df: (K,) degrees of freedom of each, one less than its values.
+        kurtosis: excess of the values that the variances are of.
 
     Raises:
         NotConfirmable: no point has a degree of freedom.
 
-    Source: Smyth 2004, Statistical Applications in Genetics and Molecular Biology 3, article 3, section 6.2; the limit of
-        the degrees of freedom is that of the R package limma.
+    Source: Smyth 2004, Statistical Applications in Genetics and Molecular Biology 3, article 3, section 6.2; the limit
+        of the degrees of freedom is that of the R package limma. What kurtosis does to a variance: Box 1953,
+        Biometrika 40, 318-335.
     """
     told = df > 0
     if not told.any():
         raise NotConfirmable("outcomes: one net for each trial; give at least one trial two seeds or more")
-    total = float(df.sum())
-    pooled = float((variances[told] * df[told]).sum() / total)
-    lent, mean = _prior(variances[told], df[told].astype(float), pooled)
+    pooled = float((variances[told] * df[told]).sum() / df.sum())
+    worth = np.zeros(len(df))
+    worth[told] = 2 / (2 / df[told] + kurtosis / (df[told] + 1))
+    total = float(worth.sum())
+    lent, mean = _prior(variances[told], worth[told], pooled)
     if not np.isfinite(lent):
         return Shrunk(np.full(len(df), pooled), np.full(len(df), total), pooled)
     own = np.where(told, variances, 0.0)
-    return Shrunk((lent * mean + df * own) / (lent + df), np.minimum(lent + df, total), pooled)
+    return Shrunk((lent * mean + worth * own) / (lent + worth), np.minimum(lent + worth, total), pooled)
+
+
+def excess_kurtosis(inner: Floats, seeds: Whole, point: Whole) -> float:
+    """Returns the excess kurtosis of values about their points' means, between 0 and 6: ratio of sums over points.
+
+    Points of four values or more tell it by unbiased fourth cumulants over unbiased squared variances; those of three
+    or more by their skewness, as of a gamma distribution, whose excess kurtosis is 1.5 times the squared skewness. The
+    larger counts.
+
+    Args:
+        inner: (N,) values less the mean of their point.
+        seeds: (K,) values of each point.
+        point: (N,) which point each is of, ascending.
+    """
+    second, third, fourth = (averages(inner**power, point, len(seeds)) for power in (2, 3, 4))
+    found = 0.0
+    three, four = seeds >= 3, seeds >= 4
+    if three.any() and second[three].any():
+        n = seeds[three]
+        cumulants = n**2 * third[three] / ((n - 1) * (n - 2))
+        skewness = cumulants.sum() / ((second[three] * n / (n - 1)) ** 1.5).sum()
+        found = 1.5 * skewness**2
+    if four.any() and second[four].any():
+        n, m2 = seeds[four], second[four]
+        cumulants = n**2 * ((n + 1) * fourth[four] - 3 * (n - 1) * m2**2) / ((n - 1) * (n - 2) * (n - 3))
+        squares = ((m2 * n / (n - 1)) ** 2 - cumulants / n) * (n - 1) / (n + 1)
+        found = max(found, float(cumulants.sum() / max(squares.sum(), 1e-300)))
+    return float(np.clip(found, 0.0, 6.0))
 
 
 def _prior(variances: Floats, df: Floats, pooled: float) -> tuple[float, float]:
@@ -128,7 +173,8 @@ def spread(nets: Nets) -> Spread:
     inner = scores - means[nets.point]
     squares = averages(inner**2, nets.point, points) * counts[:, None]
     df = counts - 1
-    each = [shrunk(squares[:, m] / np.maximum(df, 1), df) for m in range(names)]
+    tails = [excess_kurtosis(inner[:, m], counts, nets.point) for m in range(names)]
+    each = [shrunk(squares[:, m] / np.maximum(df, 1), df, tails[m]) for m in range(names)]
     sd = np.sqrt(np.column_stack([one.variances for one in each]))
     seeds = sd[:, :, None] * _correlations(inner) * sd[:, None, :] / counts[:, None, None]
     shared, residual = _shared(nets, means, scores)
@@ -144,11 +190,10 @@ def spread(nets: Nets) -> Spread:
 
 
 def averages(rows: Floats, point: Whole, points: int) -> Floats:
-    """Returns (points, ...) the mean of the (N, ...) rows of each point."""
-    total = np.zeros((points, *rows.shape[1:]))
-    np.add.at(total, point, rows)
+    """Returns (points, ...) the mean of the (N, ...) rows of each point; rows are in the order of points."""
     counts = np.bincount(point, minlength=points).astype(float)
-    found: Floats = total / counts.reshape(-1, *[1] * (rows.ndim - 1))
+    starts = np.concatenate([[0], np.cumsum(counts[:-1])]).astype(np.int64)
+    found: Floats = np.add.reduceat(rows, starts, axis=0) / counts.reshape(-1, *[1] * (rows.ndim - 1))
     return found
 
 
