@@ -86,7 +86,7 @@ def choose(study: str, rule: Rule, settings: Settings, out: Path | None = None) 
     except Unchosen as unchosen:
         raise Mistake("OPTION_INVALID", f"{done.study.name}: {unchosen}") from unchosen
     place = out or folder / FOLDER / f"trial-{picked.trial:05d}"
-    notes = _notes(done, confirmed, rule, left)
+    notes = _notes(done, picked.trial, confirmed, rule, left)
     told = Chosen(picked.trial, picked.why, _scores(done, picked.trial, confirmed), notes, place, {})
     return replace(told, paths=export(done, picked.trial, _record(told, rule), settings, place))
 
@@ -231,24 +231,24 @@ def _confirmed_line(score: Mapping[str, Any], row: Mapping[str, Any], point: Map
     promised, fresh = row.get(f"metrics.{score['metric']}"), point.get(f"fresh.{score['metric']}")
     parts = [f"95 % {shown(score['low'])} to {shown(score['high'])}, {score['seeds']} seeds"]
     parts += [] if promised is None else [f"the search promised {shown(promised)}"]
-    parts += [] if fresh is None or np.isnan(fresh) else [f"{shown(fresh)} by nets that did not put it on the front"]
+    if fresh is not None and np.isfinite(fresh) and shown(fresh) != shown(score["mean"]):
+        parts.append(f"{shown(fresh)} by nets that did not put it on the front")
     return f"{within(score['metric'])} {shown(score['mean'])} ({'; '.join(parts)})"
 
 
-def _notes(done: Recorded, confirmed: Confirmation | None, rule: Rule, left: int) -> list[str]:
+def _notes(done: Recorded, number: int, confirmed: Confirmation | None, rule: Rule, left: int) -> list[str]:
     name, found = done.study.name, []
     if left:
         found.append(f"{left} of its trials are still to run, and its front may change: `robustune resume {name}`")
     if confirmed is not None:
+        (point,) = (one for one in confirmed.points.to_pylist() if one["trial"] == number)
         found.append(
-            "the scores are means over fresh seeds, on images that no search saw; the exported network is the search's "
-            "own, of one seed"
+            "scores are means over fresh seeds, on images that no search saw; the trial belongs to the front of true "
+            f"means with probability {shown(point['probability'])}; the exported network is the search's own, of one seed"
         )
-    elif not rule.searched:
-        found.append(
-            "the scores are those that the front was picked by, and flatter it; `robustune confirm "
-            f"{name}` measures it under fresh seeds"
-        )
+    else:
+        better = "" if rule.searched else f"; `robustune confirm {name}` measures it under fresh seeds"
+        found.append(f"scores are those that the front was picked by, and flatter it{better}")
     if not has_network(done.study.trainer):
         found.append(f"the {done.study.trainer} trainer leaves no network: its state and options are exported alone")
     return found

@@ -370,10 +370,11 @@ HOSTILE = {
 }
 
 
+NAMING = ("check", "search", "resume", "status", "front", "evaluate", "register")
+
+
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize(
-    "command", ["check", "search", "resume", "status", "front", "data build", "sets build", "evaluate", "register"]
-)
+@pytest.mark.parametrize("command", [*NAMING, "data build", "sets build", "choose --knee", "reproduce --trial 0"])
 def test_a_hostile_name_steers_no_terminal_and_writes_nothing(
     call: Call, tmp_path: Path, command: str, name: str
 ) -> None:

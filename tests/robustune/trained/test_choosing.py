@@ -245,8 +245,8 @@ def test_the_confirmed_front_is_chosen_from_where_there_is_one(
     done = choose("demo", wide, settings)
     assert done.trial == 0
     assert "robustness 0.38, the only member (of 2) of the confirmed front whose accuracy is at most 0.1" in done.why
-    assert done.scores[0].startswith("accuracy 0.93 (95 % 0.92 to 0.94, 5 seeds; the search promised 0.95; 0.93 by")
-    assert any("means over fresh seeds" in note for note in done.notes)
+    assert done.scores[0].startswith("accuracy 0.93 (95 % 0.92 to 0.94, 5 seeds; the search promised 0.95)")
+    assert any("means over fresh seeds" in note and "means with probability 0.9;" in note for note in done.notes)
     own = choose("demo", replace(wide, searched=True), settings)
     assert (own.trial, own.scores) == (1, ["accuracy 0.93", "robustness 0.7"])
     assert choose("demo", Rule(weights={"robustness": 1}), settings).trial == 2
