@@ -59,7 +59,7 @@ def confirm(
     """Retrain the front of a finished study under fresh seeds, and tell what of it holds on data it never saw."""
     from rich.console import Console
 
-    from robustune.confirmation_screen import fronts_table, lines, scores_table
+    from robustune.confirmation_screen import fronts_table, lines, scores_tables
     from robustune.confirming import Asked
     from robustune.confirming import confirm as run
     from robustune.screen import Screen
@@ -74,7 +74,8 @@ def confirm(
     console.print(fronts_table(done.confirmation, done.study))
     for line in lines(done.confirmation, done.nets):
         console.print(line)
-    console.print()
-    console.print(scores_table(done.confirmation))
+    for table in scores_tables(done.confirmation):
+        console.print()
+        console.print(table)
     for name, path in done.paths.items():
         screen.say(f"{name}: {path}")

@@ -1,6 +1,6 @@
 """What the terminal shows of a confirmation: the searched front beside the confirmed one, and every set's scores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich.box import SIMPLE_HEAD
@@ -19,6 +19,7 @@ FIVE_SETS: Final = {
     "out_of_distribution": "out of\ndistribution",
 }
 """The five sets of the final table."""
+LONGEST_HEAD: Final = 12
 BESIDES: Final = {"test": "clean\ntest", "pgd": "under\nattack", "mce_unseen": "mCE\nunseen", "mce_all": "mCE\nall"}
 
 
@@ -30,24 +31,28 @@ def fronts_table(found: Confirmation, study: Study) -> Table:
     for name in names:
         for part in ("promised", "confirmed"):
             shown.add_column(f"{_broken(name)}\n{part}", justify="right", vertical="bottom", no_wrap=True)
-    for head in ("on the\nfront", "proba-\nbility", "seeds"):
-        shown.add_column(head, justify="right", vertical="bottom")
+    for head in ("front", "proba-\nbility", "seeds"):
+        shown.add_column(head, justify="right", vertical="bottom", no_wrap=True)
     for row in found.points.to_pylist():
         cells = [cell for name in names for cell in (_number(row[f"promised.{name}"]), _half(row, f".{name}"))]
         shown.add_row(str(row["trial"]), *cells, _place(row), f"{row['probability']:.2f}", str(row["seeds"]))
     return shown
 
 
-def scores_table(found: Confirmation) -> Table:
-    """The final table: mean and half width of the 95 % interval, over seeds and images, on every set."""
-    rows = found.scores.to_pylist()
-    measured = dict.fromkeys(row["metric"] for row in rows)
-    heads = {name: head for name, head in {**FIVE_SETS, **BESIDES}.items() if name in measured}
-    heads = heads or {name: _broken(name) for name in measured}
+def scores_tables(found: Confirmation) -> list[Table]:
+    """The final table of five sets, and one of what else was measured: means and half the width of 95 % intervals."""
+    measured = dict.fromkeys(found.scores["metric"].to_pylist())
+    parts = [{name: head for name, head in heads.items() if name in measured} for heads in (FIVE_SETS, BESIDES)]
+    if not any(parts):
+        parts = [{name: _broken(name) for name in measured}]
+    return [_scores_table(found, heads) for heads in parts if heads]
+
+
+def _scores_table(found: Confirmation, heads: Mapping[str, str]) -> Table:
     shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for head in ("trial", *heads.values()):
-        shown.add_column(head, justify="right", vertical="bottom")
-    by = {(row["trial"], row["metric"]): row for row in rows}
+        shown.add_column(head, justify="right", vertical="bottom", no_wrap=True)
+    by = {(row["trial"], row["metric"]): row for row in found.scores.to_pylist()}
     for trial in found.points["trial"].to_pylist():
         shown.add_row(str(trial), *(_half(by.get((trial, name))) for name in heads))
     return shown
@@ -92,9 +97,5 @@ def _listed(trials: Sequence[int]) -> str:
 
 
 def _broken(name: str) -> str:
-    """A name over two lines, broken at the underscore nearest to its middle."""
-    breaks = [place for place, letter in enumerate(name) if letter == "_"]
-    if len(name) <= 12 or not breaks:
-        return name
-    middle = min(breaks, key=lambda place: abs(place - len(name) / 2))
-    return f"{name[: middle + 1]}\n{name[middle + 1 :]}"
+    """A long name with a line for each of its words."""
+    return name.replace("_", "_\n") if len(name) > LONGEST_HEAD else name

@@ -175,27 +175,39 @@ def _confirmed_points(work: Work, done: Recorded, first: Sequence[int], asked: A
 
 
 def _within_budget(work: Work, done: Recorded, first: Sequence[int], asked: Asked, screen: Screen) -> pa.Table:
-    """The fewest seeds of every point first, then more where the outcome is not clear, until the epochs are spent."""
-    epochs, budget = done.study.budget.epochs, asked.budget or 0
-    seeds = dict.fromkeys(first, FEWEST_SEEDS)
+    """The first seeds of every point, then more where the outcome is not clear, until the epochs are spent."""
+    nets = (asked.budget or 0) // done.study.budget.epochs
+    fewest = _first_seeds(asked)
+    seeds = dict.fromkeys(first, fewest)
     outcomes = work.outcomes(wanted(done, seeds))
     for trial in _near(done, outcomes, first, asked, screen):
-        if (sum(seeds.values()) + FEWEST_SEEDS) * epochs <= budget:
-            seeds[trial] = FEWEST_SEEDS
+        if sum(seeds.values()) + fewest <= nets:
+            seeds[trial] = fewest
         else:
             screen.say(f"the budget leaves no epochs for trial {trial}, which lies within the band")
     outcomes = work.outcomes(wanted(done, seeds))
-    while (left := budget // epochs - sum(seeds.values())) > 0:
-        more = confirmation.next_seeds(done.trials, outcomes, done.study, left)
-        more = {trial: min(count, asked.seeds - seeds[trial]) for trial, count in more.items() if trial in seeds}
-        if not any(count > 0 for count in more.values()):
-            break
-        for trial, count in more.items():
-            seeds[trial] += max(0, count)
+    while more := _more(confirmation.next_seeds(done.trials, outcomes, done.study, asked.seeds), seeds, nets):
+        seeds = {trial: count + more.get(trial, 0) for trial, count in seeds.items()}
         outcomes = work.outcomes(wanted(done, seeds))
-    spent = sum(seeds.values()) * epochs
-    screen.say(f"{spent} of {budget} epochs were spent: {', '.join(f'trial {t} {n} seeds' for t, n in seeds.items())}")
+    told = ", ".join(f"{count} of trial {trial}" for trial, count in seeds.items())
+    spent = sum(seeds.values()) * done.study.budget.epochs
+    screen.say(f"{spent} of {asked.budget} epochs spent: seeds {told}")
     return outcomes
+
+
+def _more(deserved: Mapping[int, int], seeds: Mapping[int, int], nets: int) -> dict[int, int]:
+    """What of the deserved seeds the budget still allows, the least clear trial first."""
+    left, found = nets - sum(seeds.values()), {}
+    for trial, count in deserved.items():
+        if trial in seeds and (given := min(count, left)) > 0:
+            found[trial] = given
+            left -= given
+    return found
+
+
+def _first_seeds(asked: Asked) -> int:
+    """Seeds of every point before it shows where more are needed."""
+    return asked.seeds if asked.budget is None else min(confirmation.FIRST_SEEDS, asked.seeds)
 
 
 def _near(done: Recorded, outcomes: pa.Table, first: Sequence[int], asked: Asked, screen: Screen) -> list[int]:
@@ -226,11 +238,11 @@ def _tell(
     for line in (*sets.notes, *(f"changed since the search, and recorded: {one}" for one in changed)):
         screen.say(f"note: {line}")
     there = nets(done.folder / LEDGER_FOLDER) if checks.has_ledger(done.folder / LEDGER_FOLDER) else []
-    seeds = asked.seeds if asked.budget is None else FEWEST_SEEDS
+    seeds = _first_seeds(asked)
     if asked.budget is not None and len(first) * seeds * epochs > asked.budget:
         raise Mistake(
             "BUDGET_UNFIT",
-            f"--budget {asked.budget}: {len(first)} trials under {FEWEST_SEEDS} seeds, the fewest, take "
+            f"--budget {asked.budget}: {len(first)} trials under {seeds} seeds, the first of each, take "
             f"{len(first) * seeds * epochs} epochs; give that many at least",
         )
     waiting = still_to_train(wanted(done, dict.fromkeys(first, seeds)), there)

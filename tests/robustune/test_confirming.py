@@ -13,6 +13,7 @@ import pytest
 
 from analysis import confirmation, records
 from robustune import running
+from robustune.confirmation_changes import changes
 from robustune.confirmation_cost import Cost, cost
 from robustune.confirmation_nets import (
     Retraining,
@@ -26,20 +27,22 @@ from robustune.confirmation_nets import (
     sets_seed,
     still_to_train,
 )
-from robustune.confirmation_screen import fronts_table, lines, scores_table
+from robustune.confirmation_screen import fronts_table, lines, scores_tables
 from robustune.confirmation_sets import fresh_sets, outcomes_steps
 from robustune.confirming import Asked, Confirmed, confirm, wanted
 from robustune.driver import Proposal
 from robustune.errors import Mistake
 from robustune.ledger import Ledger
+from robustune.preparation import addresses, steps
 from robustune.running import versions
 from robustune.screen import Screen
 from robustune.settings import Settings
 from robustune.whole_trials import options_of, recorded
-from search_spaces import Study
+from search_spaces import Study, read_study, shipped
 from search_spaces.domains import Uniform
 from search_spaces.study import Budget, Objective
 from trainables.preparation import run_step
+from trainables.registry import vocabularies
 from trainables.seeds import derive
 from trainables.trial import Course, TrialPlan
 
@@ -260,7 +263,7 @@ def test_what_was_confirmed_is_read_again_and_shown(made: Path, done: Confirmed)
     assert found.points.equals(done.confirmation.points)
     table = fronts_table(found, study)
     assert table.row_count == 3
-    assert scores_table(found).row_count == 3
+    assert [table.row_count for table in scores_tables(found)] == [3]
     assert any(line.startswith("confirmed front: trials") for line in lines(found, done.nets))
     assert isinstance(found.scores, pa.Table)
 
@@ -305,7 +308,7 @@ def test_fewer_than_two_seeds_and_unlawful_bands_are_refused(finished: Path) -> 
 
 
 def test_a_budget_below_the_fewest_seeds_is_refused_with_what_would_do(finished: Path) -> None:
-    refused(finished, "BUDGET_UNFIT", "--budget 23", "take 24 epochs", asked=Asked(budget=23))
+    refused(finished, "BUDGET_UNFIT", "--budget 35", "take 36 epochs", asked=Asked(budget=35))
 
 
 def test_changed_code_is_told_and_passed_by_on_demand(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,6 +316,24 @@ def test_changed_code_is_told_and_passed_by_on_demand(finished: Path, monkeypatc
     refused(finished, "STUDY_CHANGED", "the code of trainables (", "became ffffffffffff)", "--despite-changes")
     asked = Asked(dry_run=True, despite_changes=True)
     assert confirm("curves", asked, Settings(str(finished.parent)), Screen(False)) is None
+
+
+def test_changed_data_and_sets_are_named_with_their_digests(tmp_path: Path) -> None:
+    study = read_study(shipped()["quickstart"], vocabularies())
+    now = addresses(steps(study))
+    with Ledger.create(tmp_path / "quickstart", study, {**versions(), "torch": "1.0"}) as ledger:
+        for name, digest in now.items():
+            ledger.record_set(name, digest, {})
+    other_torch = f"torch (1.0 became {versions()['torch']})"
+    assert changes(tmp_path / "quickstart", study) == [other_torch]
+    with Ledger.open(tmp_path / "quickstart") as ledger:
+        ledger.record_set("baseline", "0" * 64, {})
+    told = f"what is built of the data: baseline (000000000000 became {now['baseline'][:12]})"
+    assert changes(tmp_path / "quickstart", study) == [told, other_torch]
+    with Ledger.open(tmp_path / "quickstart") as ledger:
+        ledger.record_set("data", "1" * 64, {})
+    told = f"the data 'embedded-digits' (111111111111 became {now['data'][:12]})"
+    assert changes(tmp_path / "quickstart", study) == [told, other_torch]
 
 
 def test_an_interrupted_net_loses_a_quarter_of_its_epochs_at_most() -> None:
