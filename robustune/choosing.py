@@ -244,7 +244,8 @@ def _notes(done: Recorded, number: int, confirmed: Confirmation | None, rule: Ru
         (point,) = (one for one in confirmed.points.to_pylist() if one["trial"] == number)
         found.append(
             "scores are means over fresh seeds, on images that no search saw; the trial belongs to the front of true "
-            f"means with probability {shown(point['probability'])}; the exported network is the search's own, of one seed"
+            f"means with probability {shown(point['probability'])}; the exported network is the search's own, of one "
+            "seed"
         )
     else:
         better = "" if rule.searched else f"; `robustune confirm {name}` measures it under fresh seeds"
