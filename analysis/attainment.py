@@ -16,7 +16,7 @@ from analysis.wording import escaped, remark, shown
 
 
 def siblings(folder: Path) -> tuple[Searched, ...]:
-    """Returns the studies in one folder of results that differ from a study in name and seed alone, itself first.
+    """Returns a study, and those in its folder of results that differ from it in name and seed alone, by seed.
 
     Each seed comes once. Passed over is a ledger beside it that cannot be read, or whose scores were measured in other
     ways.
@@ -37,7 +37,7 @@ def siblings(folder: Path) -> tuple[Searched, ...]:
             continue
         if ways_of(other.trials) == ways_of(own.trials):
             found[study.seed] = other
-    return tuple(found.values())
+    return tuple(found[seed] for seed in sorted(found))
 
 
 def section(searched: Sequence[Searched]) -> str:

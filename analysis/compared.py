@@ -93,7 +93,7 @@ def read(place: str, name: str | None = None) -> Searched:
 
 
 def methods(searched: Sequence[Searched], apart: Apart = "none") -> tuple[Method, ...]:
-    """Returns the methods of the studies, in the order of their first study.
+    """Returns the methods of the studies in the order of their first study, the searches of each by seed.
 
     Args:
         searched: at least one.
@@ -111,7 +111,10 @@ def methods(searched: Sequence[Searched], apart: Apart = "none") -> tuple[Method
     if len(groups) > METHODS_MOST:
         raise Incomparable(f"{len(groups)} methods: colours tell {METHODS_MOST} at most apart; give fewer studies")
     every = list(groups.values())
-    return tuple(Method(name, tuple(group)) for name, group in zip(_names(every), every, strict=True))
+    return tuple(
+        Method(name, tuple(sorted(group, key=lambda one: one.study.seed)))
+        for name, group in zip(_names(every), every, strict=True)
+    )
 
 
 def _group(one: Searched, place: int, apart: Apart) -> str:

@@ -1,5 +1,6 @@
 """Which of several methods attains more, and how sure that is."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -109,10 +110,9 @@ def compare(every: Sequence[Method], seed: int = 0) -> Comparison:
         seed: of the resampling; the same gives the same numbers.
     """
     objectives = every[0].searches[0].study.objectives
-    generator = np.random.default_rng(seed)
     volume = partial(hypervolume, objectives=objectives)
     volumes = [tuple(volume(one) for one in method.fronts) for method in every]
-    draws = [_draws(method, own, generator) for method, own in zip(every, volumes, strict=True)]
+    draws = [_draws(method, own, _generator(method.name, seed)) for method, own in zip(every, volumes, strict=True)]
     best = _best(draws)
     standings = tuple(
         _standing(method, own, drawn, share)
@@ -121,7 +121,7 @@ def compare(every: Sequence[Method], seed: int = 0) -> Comparison:
     pairs = []
     for one, other in combinations(range(len(every)), 2):
         apart = gains(every[one].fronts, every[other].fronts, objectives) or (None, None)
-        p_value = resampling.dealt(volumes[one], volumes[other], generator)
+        p_value = resampling.dealt(volumes[one], volumes[other], _generator("dealt", seed))
         pairs.append(_pair(one, other, standings, draws[one] - draws[other], p_value, apart))
     return Comparison(objectives, standings, tuple(pairs), tuple(remarks(every)))
 
@@ -175,6 +175,11 @@ def _draws(method: Method, volumes: Sequence[float], generator: np.random.Genera
         return resampling.over_seeds(volumes, generator)
     (search,) = method.searches
     return resampling.over_trials(search.candidates, max(1, search.ended), search.study.objectives, generator)
+
+
+def _generator(name: str, seed: int) -> np.random.Generator:
+    """A method's own, so that its interval is the same whatever it is compared with."""
+    return np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()])
 
 
 def _best(draws: Sequence[Floats]) -> list[float]:

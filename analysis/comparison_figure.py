@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -188,13 +189,13 @@ def _draw_surfaces(axes: Axes, panel: SurfacesPanel) -> None:
 
 def _draw_difference(axes: Axes, panel: DifferencePanel) -> None:
     _draw_reference(axes, panel)
-    for cell in panel.cells:
-        colour = to_rgb(NAMED[panel.one if cell.share > 0 else panel.other])
-        axes.add_patch(
-            Rectangle(
-                (cell.left, cell.low), cell.right - cell.left, cell.high - cell.low, linewidth=0, zorder=2,
-                facecolor=(*colour, STRONGEST * abs(cell.share)), antialiased=False,
-            )
-        )  # fmt: skip
+    sides = [(cell.left, cell.low, cell.right - cell.left, cell.high - cell.low) for cell in panel.cells]
+    owners = [panel.one if cell.share > 0 else panel.other for cell in panel.cells]
+    inks = [
+        (*to_rgb(NAMED[owner]), STRONGEST * abs(cell.share)) for owner, cell in zip(owners, panel.cells, strict=True)
+    ]
+    areas = [Rectangle((left, low), width, height) for left, low, width, height in sides]
+    # One collection for all: a patch of its own for each takes twice as long. Smoothed edges would show as seams.
+    axes.add_collection(PatchCollection(areas, facecolors=inks, linewidths=0, antialiaseds=False, zorder=2))
     for method, corners in zip((panel.one, panel.other), panel.halves, strict=True):
         _line(axes, corners, **_stroke(method), linewidth=1.4, zorder=3)

@@ -139,7 +139,7 @@ def test_the_section_finds_the_seeds_of_a_study_beside_it(
     broken.mkdir()
     (broken / "ledger.sqlite").write_bytes(b"no ledger")
     found = attainment.siblings(folder)
-    assert [one.study.name for one in found] == ["made-up", "made-up-1", "made-up-2"]
+    assert [one.study.name for one in found] == ["made-up-1", "made-up-2", "made-up"]
     html = attainment.section(found)
     assert "searched under 3 seeds" in html
     assert html.count("<polyline") == 1
