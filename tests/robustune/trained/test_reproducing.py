@@ -1,6 +1,7 @@
 """A trial that is trained again gives the bits that were recorded, or the first thing that differs is told."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,15 @@ def test_a_study_that_was_not_begun_is_told(settings: Settings) -> None:
         ended = CliRunner().invoke(app, [*arguments, "--results", settings.results])
         assert isinstance(ended.exception, Mistake)
         assert ended.exception.code == "STUDY_MISSING"
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_what_a_worker_of_a_search_trained_comes_out_of_the_command_bit_for_bit(
+    robustune: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    searched = robustune("search", "smoke", "--trials", "1")
+    assert searched.returncode == 0, searched.stderr
+    found = reproduce("smoke", 0, Settings(str(tmp_path / "results")), QUIET)
+    assert (found.differences, found.changes, found.notes) == ([], [], [])
+    assert (found.epochs, found.scores, found.weights) == (2, 4, 2)
