@@ -19,6 +19,7 @@ SCRIPTS: Final = (
     "charts",
     "maps",
     "masks",
+    "parallel",
 )
 """Files of the script, in the order in which they are joined: each may use what those before it name."""
 
@@ -35,5 +36,5 @@ def _read(name: str) -> str:
 
 
 _DARK: Final = f"@media (prefers-color-scheme:dark){{{_marks(NAMED_ON_DARK, RAMP_ON_DARK)}}}"
-STYLE: Final = "\n" + _read("style.css") + _marks(NAMED, RAMP) + _DARK
+STYLE: Final = "\n" + _read("style.css") + _read("insight.css") + _marks(NAMED, RAMP) + _DARK
 SCRIPT: Final = "\n'use strict';\n(() => {\n" + "".join(_read(f"{name}.js") for name in SCRIPTS) + "})();\n"

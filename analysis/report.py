@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from analysis import figure, page, printing, records
+from analysis import attainment, confirmation, figure, page, printing, records
 from analysis.bar_figure import DEVIATIONS, draw_evaluation
 from analysis.class_iou import CLASS_BARS, table_of
 from analysis.class_iou_figure import draw_class_iou
+from analysis.confirmation_section import confirmation_section
 from analysis.corruption import chosen
 from analysis.corruption_figure import save_errors
 from analysis.corruption_section import corruption_section
-from analysis.ending import ended, stopped_section
+from analysis.ending import ended
+from analysis.endings import endings
+from analysis.endings_section import endings_section
 from analysis.fitting import (
     fitting_class_iou,
     fitting_errors,
@@ -23,12 +26,18 @@ from analysis.fitting import (
 )
 from analysis.front import front
 from analysis.grid_figure import draw_grid
+from analysis.importance import importances
+from analysis.importance_section import importance_section, partial_section
 from analysis.knob_figure import draw_knob
 from analysis.mask_figure import draw_masks
 from analysis.noise_chart import NoiseChart
 from analysis.noise_figure import save_noise
 from analysis.noise_section import noise_section
 from analysis.page_sections import evaluation_section, grid_section, knob_section, miou_section
+from analysis.parallel import parallel
+from analysis.parallel_section import parallel_section
+from analysis.progress_curves import progress
+from analysis.progress_section import progress_section
 from analysis.replacing import replacing
 from analysis.segmentation_section import class_section, mask_section
 from search_spaces.study import Study
@@ -93,7 +102,19 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
     }
     corrupted = corruption_section(study, records.sets(folder), records.measured(folder), errors)
-    later = [stopped_section(trials), corrupted, mask_section(masks), class_section(classes)]
+    matters = importances(trials, study)
+    later = [
+        confirmation_section(confirmation.read(folder, study), study),
+        progress_section(progress(trials, study), study),
+        attainment.section(attainment.siblings(folder)),
+        parallel_section(parallel(trials, best, study)),
+        importance_section(matters),
+        partial_section(matters, study),
+        endings_section(endings(trials, epochs, study)),
+        corrupted,
+        mask_section(masks),
+        class_section(classes),
+    ]
     extra = (
         noise_section(dict(noise.values())),
         grid_section(maps, study),

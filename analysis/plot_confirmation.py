@@ -1,0 +1,44 @@
+"""Draws promise beside confirmation, with intervals: `python -m analysis.plot_confirmation results/quickstart`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis import command, confirmation, printing, records
+from analysis.confirmation_figure import draw_confirmation
+from analysis.confirmation_panels import forests, told
+from analysis.knobs import NotDrawable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes confirmation.png, .svg, .pdf and .parquet, prints their paths; returns the exit status: 0, 2, 3 or 4."""
+    parser = command.parser(
+        "analysis.plot_confirmation",
+        "Draw what a confirmed front promised in the search, and what fresh seeds and unseen images made of it.",
+        "results/quickstart --out /tmp/confirmation",
+    )
+    command.add_places(parser)
+    given = parser.parse_args(arguments)
+    return command.draw(given, lambda folders, out: write(folders[0], out))
+
+
+def write(folder: Path, out: Path) -> dict[str, Path]:
+    """Writes the figure and its points into `out`, which is made if it is not there; returns paths by file name.
+
+    Raises:
+        NotDrawable: the study was not confirmed.
+        LedgerError: no ledger in the folder, or one that cannot be read.
+        Damaged: a file of the confirmation is not whole.
+    """
+    study = records.read_study(folder)
+    found = confirmation.read(folder, study)
+    if found is None or not found.points.num_rows:
+        raise NotDrawable(study, "it was not confirmed yet; `robustune confirm STUDY` does that")
+    out.mkdir(parents=True, exist_ok=True)
+    figure = draw_confirmation(forests(found, study), told(found, study), study.description or study.name)
+    file = "confirmation.parquet"
+    return printing.save(figure, out, "confirmation") | {file: records.write_parquet(found.points, out / file)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
