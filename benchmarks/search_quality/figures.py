@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
 from analysis.colours import NAMED
@@ -14,6 +15,7 @@ from benchmarks.search_quality.charts import AttainmentPanel, Band, HistoryPanel
 
 PANEL: Final = (3.7, 3.0)  # inches
 LEGEND: Final = 0.2  # inches a line
+MOST_COLUMNS: Final = 3
 TINT: Final = 0.16
 
 
@@ -68,10 +70,19 @@ def _legend(figure: Figure, entries: Sequence[tuple[int, str]], remark: str) -> 
         Line2D([], [], color=NAMED[colour] if colour < len(NAMED) else QUIET, linewidth=1.8, label=label)
         for colour, label in entries
     ]
+    for columns in range(min(MOST_COLUMNS, len(keys)), 0, -1):
+        legend = _in_columns(figure, keys, remark, columns)
+        figure.draw_without_rendering()  # places it, in pixels
+        if columns == 1 or legend.get_window_extent().x1 <= figure.bbox.x1:
+            return
+        legend.remove()
+
+
+def _in_columns(figure: Figure, keys: Sequence[Any], remark: str, columns: int) -> Legend:
     legend = figure.legend(
         handles=keys,
         loc="outside lower left",
-        ncols=min(3, len(keys)),
+        ncols=columns,
         frameon=False,
         fontsize=8,
         labelcolor=INK,
@@ -79,3 +90,4 @@ def _legend(figure: Figure, entries: Sequence[tuple[int, str]], remark: str) -> 
     )
     legend.set_alignment("left")
     legend.get_title().set(fontsize=8, color=INK)
+    return legend

@@ -13,6 +13,7 @@ pytest.importorskip("syne_tune", reason="the extra `peers` is not installed")
 
 from analysis.figure_files import figure_files
 from benchmarks.search_quality.charts import attainment_panels, history_panels
+from benchmarks.search_quality.figures import draw_attainment
 from benchmarks.search_quality.measures import Searches
 from benchmarks.search_quality.methods import METHODS
 from benchmarks.search_quality.paper import filled, methods_table, shares_table, targets_table, write
@@ -117,3 +118,14 @@ def test_figures_and_paper_are_the_same_bytes_each_time(searches: Mapping[str, S
     assert "| 4 workers, final |" in text
     assert all((tmp_path / link).is_file() for link in re.findall(r"\]\((.*?)\)", text))
     assert np.isfinite(searches["ours"].at([1.0])).all()
+
+
+def test_a_legend_takes_as_many_lines_as_it_needs(searches: Mapping[str, Searches]) -> None:
+    (panel,) = attainment_panels(searches, 15.0)
+    for length in (1, 20, 40):
+        bands = [replace(band, label="m" * length) for band in panel.bands]
+        figure = draw_attainment([replace(panel, bands=bands)], "a title", "a remark")
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        assert legend.get_window_extent().x1 <= figure.bbox.x1
+        assert [text.get_text() for text in legend.get_texts()] == [band.label for band in bands]
