@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.chart import curve_chart, front_chart
-from analysis.curves import by_epoch, hypervolume_by_trial
+from analysis.curves import by_epoch
 from analysis.ending import End
 from analysis.envelope import enveloped
 from analysis.front import hypervolume, scores
 from analysis.links import Links, link_column, safe_address
+from analysis.page_contents import with_contents
 from analysis.page_notes import notes
 from analysis.page_parts import SCRIPT, STYLE
 from analysis.page_record import record_block, shown_names
@@ -67,20 +68,20 @@ def render(
         later: HTML that comes after front and curves.
         end: what ended the search.
     """
+    head = _head_of_page(trials, front, study, end)
     body = [
-        _head_of_page(trials, front, study, end),
-        *(remark(text) for text in notes(trials, front, study)),
         *sections,
         _fronts(trials, front, study),
         _front_table(front, study, links or {}),
-        _curves(trials, epochs, front, study),
+        _curves(epochs, front, study),
         *later,
         _all_trials(trials, front, study, links or {}),
         _failures(trials),
         _source(study),
         record_block(trials, front, study, links or {}),
     ]
-    return enveloped(f"{study.name}: report", body, STYLE, SCRIPT)
+    head += "".join(remark(text) for text in notes(trials, front, study))
+    return enveloped(f"{study.name}: report", with_contents(head, body), STYLE, SCRIPT)
 
 
 def _head_of_page(trials: pa.Table, front: pa.Table, study: Study, end: End | None) -> str:
@@ -155,9 +156,8 @@ def _not_compared(trials: pa.Table, study: Study) -> str:
     )
 
 
-def _curves(trials: pa.Table, epochs: pa.Table, front: pa.Table, study: Study) -> str:
-    volume = hypervolume_by_trial(trials, study) if len(study.objectives) > 1 else None
-    drawn = [*by_epoch(epochs, front, study), *([volume] if volume else [])]
+def _curves(epochs: pa.Table, front: pa.Table, study: Study) -> str:
+    drawn = by_epoch(epochs, front, study)
     figures = [
         f"<figure><figcaption>{escaped(curves.title)}</figcaption>{curve_chart(curves, f'curves-{place}')}"
         f"{remark(curves.note)}</figure>"

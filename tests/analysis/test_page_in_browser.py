@@ -30,7 +30,7 @@ def hostile(search: Callable[..., Path], study_of: Callable[..., Any]) -> Path:
 def test_pointing_at_a_trial_tells_its_scores_and_options(made_up: Path, opened: Callable[..., Any]) -> None:
     page = opened(report.write(made_up)["report.html"])
     best = front(records.trials(made_up), records.read_study(made_up)).to_pylist()[0]
-    tip = page.locator(".tip")
+    tip = page.locator(".fronts .tip")
     assert tip.is_hidden()
     page.locator(f'.point[data-trial="{best["number"]}"] .target').hover()
     told = tip.inner_text()
@@ -44,18 +44,24 @@ def test_pointing_at_a_trial_tells_its_scores_and_options(made_up: Path, opened:
 
 def test_the_keyboard_reaches_every_trial(made_up: Path, opened: Callable[..., Any]) -> None:
     page = opened(report.write(made_up)["report.html"])
+    page.locator(".contents a").last.focus()
     page.keyboard.press("Tab")
     seen = set()
-    points = page.locator("path.dots").evaluate_all("all => all.flatMap(path => path.dataset.trials.split(' '))")
-    points += page.locator("a.point").evaluate_all("all => all.map(point => point.dataset.trial)")
+    points = page.locator(".fronts path.dots").evaluate_all(
+        "all => all.flatMap(path => path.dataset.trials.split(' '))"
+    )
+    points += page.locator(".fronts a.point").evaluate_all("all => all.map(point => point.dataset.trial)")
     assert len(points) > 12
     for _ in points:
         seen.add(page.evaluate("document.activeElement.dataset.trial"))
-        assert f"Trial {page.evaluate('document.activeElement.dataset.trial')}," in page.locator(".tip").inner_text()
+        assert (
+            f"Trial {page.evaluate('document.activeElement.dataset.trial')},"
+            in page.locator(".fronts .tip").inner_text()
+        )
         page.keyboard.press("ArrowRight")
     assert seen == set(points)
     page.keyboard.press("Escape")
-    assert page.locator(".tip").is_hidden()
+    assert page.locator(".fronts .tip").is_hidden()
 
 
 def test_a_click_on_a_title_sorts_by_number_and_a_second_one_turns_it(
@@ -79,7 +85,7 @@ def test_a_hostile_name_is_shown_and_stays_text(
     hostile: Path, opened: Callable[..., Any], width: int, scheme: str
 ) -> None:
     page = opened(hostile, width, color_scheme=scheme)
-    for point in page.locator(".point.front").all():
+    for point in page.locator(".fronts .point.front").all():
         point.focus()
     assert page.evaluate("window.hurt") is None
     assert page.locator("script:not([type])").count() == 1
@@ -91,17 +97,17 @@ def test_a_hostile_name_is_shown_and_stays_text(
 def test_a_phone_needs_no_sideways_scrolling_of_the_page(made_up: Path, opened: Callable[..., Any]) -> None:
     page = opened(report.write(made_up)["report.html"], 360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    for point in page.locator(".point.front").all():
+    for point in page.locator(".fronts .point.front").all():
         point.focus()
-        box = page.locator(".tip").bounding_box()
+        box = page.locator(".fronts .tip").bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 360
 
 
 def test_a_tap_tells_and_stays_where_it_is(made_up: Path, opened: Callable[..., Any]) -> None:
     page = opened(report.write(made_up)["report.html"], 390, has_touch=True, is_mobile=True)
-    page.locator(".point.front .target").first.tap()
-    assert page.locator(".tip").is_visible()
+    page.locator(".fronts .point.front .target").first.tap()
+    assert page.locator(".fronts .tip").is_visible()
     assert "#" not in page.url
 
 
@@ -117,6 +123,7 @@ def test_the_arrow_keys_walk_a_heat_map_row_by_row(gridded: Path, opened: Callab
     page = opened(gridded)
     cells = page.locator(".maps figure").first.locator(".point")
     assert cells.count() == 11
+    page.locator(".contents a").last.focus()
     page.keyboard.press("Tab")
     best = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert best.endswith("clean accuracy 0.500, best")
@@ -157,10 +164,12 @@ def test_grids_and_knobs_fit_and_stay_text(gridded: Path, opened: Callable[..., 
     for summary in page.locator("summary").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    tables = page.locator("details table")
+    tables = page.locator("[aria-label='Grid'] details table, [aria-label='Knob'] details table")
     assert tables.count() == 5 + len(HOSTILE)
     assert tables.first.inner_text().count("failed") == 1
-    marks = page.evaluate("[...document.querySelectorAll('.bar')].map(bar => getComputedStyle(bar).fill)")
+    marks = page.evaluate(
+        "[...document.querySelectorAll('[aria-label=Knob] .bar')].map(bar => getComputedStyle(bar).fill)"
+    )
     assert len(set(marks)) == 3
 
 

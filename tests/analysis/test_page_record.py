@@ -142,3 +142,12 @@ def test_trials_that_the_record_lacks_are_named(made_up: Path) -> None:
     text = render(fewer, epochs, study)
     assert "The record lacks 17 trials: deleted in MLflow, or never sent there." in text
     assert "lacks trial 3:" in render(trials.take(pa.array([0, 1, 2, 4])), epochs, study)
+
+
+def test_the_list_of_a_page_leads_to_each_of_its_sections(made_up: Path) -> None:
+    text = render(*records.tables(made_up)[1:], records.read_study(made_up))
+    found = re.findall(r'<a href="#(part-\d+)">(.*?)</a>', text)
+    assert [title for _, title in found][:2] == ["Front", "Trials on the front"]
+    sections = re.findall(r'<section id="(part-\d+)"[^>]*><h2>(.*?)</h2>', text)
+    assert found == sections
+    assert text.count("<section") == len(sections)

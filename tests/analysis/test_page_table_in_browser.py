@@ -213,7 +213,7 @@ def test_a_point_that_shares_its_path_is_told_and_leads_on(many: Any, opened: Ca
     box = svg.bounding_box()
     scale = box["width"] / 720
     here.mouse.move(box["x"] + x * scale, box["y"] + y * scale)
-    told = here.locator(".tip").inner_text()
+    told = here.locator(".fronts .tip").inner_text()
     assert told.startswith("Trial ")
     made = here.locator("a.point.made, a.point.on").first
     trial = made.get_attribute("data-trial")
