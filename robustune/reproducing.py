@@ -88,7 +88,8 @@ def reproduce(study: str, number: int, settings: Settings, screen: Screen, threa
     with readable():
         done = whole_trials.recorded(folder)
         past = _past(done, number, settings)
-        changed = changes(folder, done.study, records.versions(folder, past.ended.seq))
+        then = records.versions(folder, past.ended.seq)
+        changed = changes(folder, done.study, then)
     had = past.conditions.get("threads")
     given = threads or had or 1
     with own_folder("reproduce") as aside:
@@ -98,7 +99,7 @@ def reproduce(study: str, number: int, settings: Settings, screen: Screen, threa
         _train(plan, compared, screen.say, changed)
         _compare_weights(compared, past, aside)
         changed += _other_conditions(past, given)
-    notes = [*compared.notes, *_unrecorded(past, given)]
+    notes = [*compared.notes, *_unrecorded(past, then, given)]
     weights = past.epoch if compared.checkpoint is not None else 0
     return Reproduction(number, compared.epochs, compared.scores, weights, compared.differences, changed, notes)
 
@@ -257,10 +258,13 @@ def _other_conditions(past: _Past, threads: int) -> list[str]:
     ]
 
 
-def _unrecorded(past: _Past, threads: int) -> list[str]:
-    if past.conditions:
-        return []
-    return [
-        f"threads, processor and device of the trial were not recorded; it was trained with {threads} "
-        f"thread{'' if threads == 1 else 's'} here (--threads)"
-    ]
+def _unrecorded(past: _Past, then: Mapping[str, str], threads: int) -> list[str]:
+    found = []
+    if not past.conditions:
+        found.append(
+            f"threads, processor and device of the trial were not recorded; it was trained with {threads} "
+            f"thread{'' if threads == 1 else 's'} here (--threads)"
+        )
+    if then and "code" not in then:
+        found.append("the code of trainables was not recorded when the trial was trained; it may be another now")
+    return found
