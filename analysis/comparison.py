@@ -17,9 +17,8 @@ from analysis.comparison_notes import remarks
 from analysis.front import Floats, front, hypervolume
 from search_spaces.study import Objective
 
-CLEAR: Final = 0.975
-"""Probability from which on a method is called better; the middle 95 % of the draws then leave 0 out."""
 LEANING: Final = 0.8
+"""Probability from which on a method is called probably better; it is better where the interval leaves out 0."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,12 @@ class Pair:
     @property
     def clear(self) -> bool:
         """Whether the interval leaves out 0."""
-        return max(self.probability, 1 - self.probability) > CLEAR
+        return self.low > 0 or self.high < 0
 
     @property
     def leaning(self) -> bool:
         """Whether one of them is greater with a probability worth saying, clear or not."""
-        return max(self.probability, 1 - self.probability) >= LEANING
+        return self.clear or max(self.probability, 1 - self.probability) >= LEANING
 
     @property
     def turned(self) -> "Pair":
@@ -185,7 +184,7 @@ def _generator(name: str, seed: int) -> np.random.Generator:
 def _best(draws: Sequence[Floats]) -> list[float]:
     """The share of draws in which each is the greatest, shared out where several are."""
     every = np.array(draws)
-    tops = every == every.max(axis=0)
+    tops = every >= every.max(axis=0) - max(map(resampling.drawn_error, draws))
     shares: list[float] = (tops / tops.sum(axis=0)).mean(axis=1).tolist()
     return shares
 

@@ -125,14 +125,15 @@ def _name(compared: Comparison, place: int) -> str:
 
 
 def _marks(compared: Comparison) -> list[Any]:
-    marked = len(compared.objectives) > 1
+    """Lines alone for one objective, marks alone for three and more, as they are drawn."""
+    count = len(compared.objectives)
     looks: dict[str, Any] = {"linewidth": 1.3, "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.7}
-    return [
-        Line2D(
-            [], [], **looks, **_stroke(place), marker=MARKERS[place] if marked else None, label=_name(compared, place)
-        )
-        for place in range(len(compared.methods))
-    ]
+    found = []
+    for place in range(len(compared.methods)):
+        drawn = {**_stroke(place), **({"linestyle": ""} if count > 2 else {})}
+        mark = MARKERS[place] if count > 1 else None
+        found.append(Line2D([], [], **looks, **drawn, marker=mark, label=_name(compared, place)))
+    return found
 
 
 def _lines(compared: Comparison) -> list[Any]:

@@ -69,7 +69,16 @@ def interval(draws: Floats) -> tuple[float, float]:
 
 def probability(differences: Floats) -> float:
     """Returns the share of draws above 0, those at 0 counted half."""
-    return float((differences > 0).mean() + (differences == 0).mean() / 2)
+    near = drawn_error(differences)
+    return float((differences > near).mean() + (np.abs(differences) <= near).mean() / 2)
+
+
+def drawn_error(draws: Floats) -> float:
+    """Returns how far draws may lie apart that would be equal had there been endlessly many of them.
+
+    Those over trials are shifted by their mean, which is itself drawn: two equal searches would never tie.
+    """
+    return float(4 * draws.std() / math.sqrt(len(draws)))
 
 
 def dealt(one: Sequence[float], other: Sequence[float], generator: np.random.Generator) -> float | None:
