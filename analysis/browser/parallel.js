@@ -28,7 +28,7 @@ if (stage) {
   stage.tabIndex = 0;
   stage.setAttribute('role', 'group');
   stage.setAttribute('aria-label', 'Trials as lines; arrow keys walk through them, Enter leads to one, Escape ends');
-  stage.style.minWidth = 62 * wide + 'px';
+  stage.style.minWidth = 100 * wide + 'px';
   const told = make('output', '', 'quiet');
   let shown = -1, task = 0, scale = 1;
   const ink = () => {
@@ -51,11 +51,13 @@ if (stage) {
     to.clearRect(0, 0, plan.width, plan.height);
     let at = 0;
     const slice = () => {
-      const until = performance.now() + 10;
-      while (at < many && performance.now() < until) {
+      // What is asked of a canvas is painted after the slice: a slice has few lines, or the page would wait for it.
+      const until = performance.now() + 8;
+      for (let left = 400; at < many && left > 0 && performance.now() < until;) {
         for (const end = Math.min(many, at + 50); at < end; at++) {
           const row = order[at], fate = fates[row];
           if (!kept[row]) continue;
+          left -= 1;
           to.strokeStyle = colours[fate];
           to.globalAlpha = fate === 0 ? 0.9 : fate === 3 || fate === 5 ? faint * 0.6 : faint;
           to.lineWidth = fate === 0 ? 1.6 : 1;

@@ -1,0 +1,68 @@
+"""Parallel coordinates in a real browser: pointing, keys, ranges, and no sideways scrolling on a phone."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import records, report
+from analysis.front import front
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def written(made_up: Path) -> Path:
+    return report.write(made_up)["report.html"]
+
+
+def test_the_keyboard_walks_the_lines_front_first_and_enter_leads_to_the_trial(
+    written: Path, made_up: Path, opened: Callable[..., Any]
+) -> None:
+    page = opened(written)
+    page.wait_for_selector(".stage[data-drawn]")
+    best = set(front(records.trials(made_up), records.read_study(made_up))["number"].to_pylist())
+    page.locator(".stage").focus()
+    seen = set()
+    for _ in best:
+        page.keyboard.press("ArrowRight")
+        told = page.locator(".ranges output").inner_text()
+        assert told.endswith(", front")
+        seen.add(int(told.split()[1].rstrip(",")))
+        assert page.locator("#tip-parallel").inner_text().startswith(f"Trial {told.split()[1].rstrip(',')}, complete")
+    assert seen == best
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash").startswith("#trial-")
+
+
+def test_a_range_keeps_the_trials_within_it(written: Path, made_up: Path, opened: Callable[..., Any]) -> None:
+    page = opened(written)
+    trials = records.trials(made_up)
+    page.wait_for_selector(f'.stage[data-drawn="{trials.num_rows}"]')
+    page.get_by_label("Axis").select_option(label="Noise scale")
+    page.get_by_label("From").fill("50")
+    kept = sum(value >= 0.1 for value in trials["options.noise_scale"].to_pylist())
+    page.wait_for_selector(f'.stage[data-drawn="{kept}"]')
+    assert f"of {trials.num_rows} within the ranges" in page.locator(".ranges output").inner_text()
+    page.get_by_role("button", name="Clear ranges").click()
+    page.wait_for_selector(f'.stage[data-drawn="{trials.num_rows}"]')
+
+
+def test_pointing_at_a_line_tells_its_trial(written: Path, opened: Callable[..., Any]) -> None:
+    page = opened(written)
+    page.wait_for_selector(".stage[data-drawn]")
+    stage = page.locator(".stage")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    last = page.locator(".threads .front").last.get_attribute("points").split()[-1]
+    x, y = (float(part) for part in last.split(","))
+    scale = box["width"] / float(page.locator(".stage > svg").get_attribute("viewBox").split()[2])
+    page.mouse.move(box["x"] + x * scale, box["y"] + y * scale)
+    page.locator("#tip-parallel").wait_for(state="visible")
+
+
+def test_a_phone_in_the_dark_scrolls_the_lines_and_not_the_page(written: Path, opened: Callable[..., Any]) -> None:
+    page = opened(written, width=390, color_scheme="dark")
+    page.wait_for_selector(".stage[data-drawn]")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
