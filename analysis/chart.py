@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -22,7 +23,8 @@ CROWD: Final = ((150, 1.0), (600, 0.75), (2500, 0.55))
 """Up to how many trials others than the front are drawn at what share of the size; beyond, at SMALLEST."""
 SMALLEST: Final = 0.4
 LABELLED: Final = 20
-"""Members of a front up to which each has its number; of more, those whose number nobody takes for another's."""
+"""Members of a front that have their number beside them."""
+NEAR: Final = 34.0
 LETTER: Final = 12.5
 TICK_LETTER: Final = 9.6
 TITLED: Final = 36.0
@@ -143,22 +145,24 @@ def _mark(canvas: Canvas, panel: Panel, point: Point, known_as: str, first: bool
 
 
 def _labels(canvas: Canvas, panel: Panel) -> str:
+    """The numbers of the front's members; of many, of LABELLED evenly chosen ones."""
     frame = Box(0, 0, canvas.width - canvas.left - canvas.right, canvas.height - canvas.top - canvas.bottom)
     best = [point for point in panel.points if point.kind == "front"]
-    sizes = [((0.62 * len(str(point.trial)) + 0.3) * LETTER, 1.1 * LETTER) for point in best]
-    crowded = len(best) > LABELLED
+    every = max(1, math.ceil(len(best) / LABELLED))
+    chosen = best[::every]
+    marked = {point.trial for point in chosen}
+    points = tuple(
+        replace(one, kind="complete") if one.kind == "front" and one.trial not in marked else one
+        for one in panel.points
+    )
+    sizes = [((0.62 * len(str(point.trial)) + 0.3) * LETTER, 1.1 * LETTER) for point in chosen]
+    places = label_places(replace(panel, points=points), frame, RADIUS + 2, sizes)
     parts = []
-    for point, centre in zip(best, label_places(panel, frame, RADIUS + 2, sizes), strict=True):
+    for point, centre in zip(chosen, places, strict=True):
         if centre is None:
             continue
         x, y = canvas.left + centre[0], canvas.height - canvas.bottom - centre[1]
-        if not crowded or _clear(canvas, panel, (x, y), point, best):
+        if every == 1 or math.dist((x, y), canvas.at(panel, point.x, point.y)) <= NEAR:
             y += 0.35 * LETTER
             parts.append(f'<text class="number" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{point.trial}</text>')
     return "".join(parts)
-
-
-def _clear(canvas: Canvas, panel: Panel, label: Position, own: Point, best: Sequence[Point]) -> bool:
-    """Whether a label is nearer to its own point than to any other of the front."""
-    spots = {point.trial: math.dist(label, canvas.at(panel, point.x, point.y)) for point in best}
-    return spots[own.trial] <= min(spots.values())
