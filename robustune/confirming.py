@@ -31,11 +31,9 @@ from robustune.preparation import missing, standing, told_names
 from robustune.running import versions, write_report
 from robustune.screen import Screen
 from robustune.settings import Settings
-from robustune.standing import trials_left
 from robustune.tracking.confirmed import Sent, send
 from robustune.whole_trials import Recorded, options_of
 from search_spaces import Study
-from trainables.errors import TrainableError
 from trainables.registry import load_outcomes
 from trainables.storage import below
 
@@ -96,7 +94,7 @@ def confirm(study: str, asked: Asked, settings: Settings, screen: Screen) -> Con
     folder = checks.stored(study, settings)
     settings = replace(settings, results=str(folder.parent))
     with readable():
-        done = _finished(folder, settings)
+        done = whole_trials.finished(folder, settings, load_outcomes, "its front may still move")
         changed = confirmation_changes.changes(folder, done.study)
         first = _first(done, asked)
         sets = fresh_sets(done.study)
@@ -139,23 +137,6 @@ def _check(asked: Asked) -> None:
         )
     if not 0 <= asked.within < float("inf"):
         raise Mistake("OPTION_INVALID", f"--within {asked.within}: expected 0 or more standard deviations")
-
-
-def _finished(folder: Path, settings: Settings) -> Recorded:
-    if not checks.has_ledger(folder) and settings.segments is not None:
-        Ledger.rebuild(folder, settings.segments)
-    study = records.read_study(folder)
-    try:
-        load_outcomes(study.trainer)
-    except TrainableError as error:
-        raise Mistake.of(error, study.name, "OPTION_INVALID") from error
-    if left := trials_left(folder):
-        raise Mistake(
-            "STUDY_UNFINISHED",
-            f"{folder}: {left} of its trials are still to run, and its front may still move; go on with it first: "
-            f"`robustune resume {study.name}`",
-        )
-    return whole_trials.recorded(folder)
 
 
 def _first(done: Recorded, asked: Asked) -> list[int]:

@@ -16,14 +16,12 @@ from robustune import checks, classification_evaluation, segmentation_evaluation
 from robustune.building import bring
 from robustune.errors import Mistake, readable
 from robustune.evaluation_reports import Report, Shown, Told
-from robustune.ledger import Ledger
 from robustune.preparation import Prepared, missing, needed, standing
 from robustune.preparation import steps as planned_steps
 from robustune.running import write_report
 from robustune.screen import Screen
 from robustune.sets import CORRUPTED, KIND
 from robustune.settings import Settings
-from robustune.standing import trials_left
 from robustune.tracking.attaching import attach
 from robustune.tracking.closing import EVALUATION_FIGURES
 from robustune.whole_trials import Recorded
@@ -75,7 +73,7 @@ def evaluate(
     folder = checks.stored(study, settings)
     settings = replace(settings, results=str(folder.parent))
     with readable():
-        done = _finished(folder, settings)
+        done = whole_trials.finished(folder, settings, load_evaluation, "what is evaluated is no longer searched")
     report = REPORTS[done.study.trainer]
     numbers = whole_trials.picked(done, wanted, "--trial")
     checks.check_building(done.study, settings)
@@ -91,23 +89,6 @@ def evaluate(
     written = {**paths, **pictures}
     attach(folder, settings.tracking, written.values(), "the evaluation", screen.say)
     return Evaluation(folder, told, report.shown(told), written)
-
-
-def _finished(folder: Path, settings: Settings) -> Recorded:
-    if not checks.has_ledger(folder) and settings.segments is not None:
-        Ledger.rebuild(folder, settings.segments)
-    study = records.read_study(folder)
-    try:
-        load_evaluation(study.trainer)
-    except TrainableError as error:
-        raise Mistake.of(error, study.name, "OPTION_INVALID") from error
-    if left := trials_left(folder):
-        raise Mistake(
-            "STUDY_UNFINISHED",
-            f"{folder}: {left} of its trials are still to run, and what is evaluated is no longer searched; "
-            f"go on with it first: `robustune resume {study.name}`",
-        )
-    return whole_trials.recorded(folder)
 
 
 def _step(done: Recorded, number: int, planned: Sequence[Step], noise_scales: Sequence[float]) -> Step:

@@ -1,6 +1,6 @@
 """Trials that spent their full epochs: picked by number, with what was drawn and the checkpoint that they left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,9 +9,12 @@ import pyarrow as pa
 
 from analysis import front as fronts
 from analysis import records
+from robustune import checks
 from robustune.checkpoints import fetched, whole_copy
 from robustune.errors import Mistake
+from robustune.ledger import Ledger
 from robustune.settings import Settings
+from robustune.standing import trials_left
 from search_spaces import Study
 from trainables.errors import TrainableError
 from trainables.storage import is_uri
@@ -34,6 +37,35 @@ def recorded(folder: Path) -> Recorded:
         LedgerError: there is none, or it cannot be read.
     """
     return Recorded(records.read_study(folder), folder, records.trials(folder), records.checkpoints(folder))
+
+
+def finished(folder: Path, settings: Settings, load: Callable[[str], Any], why: str) -> Recorded:
+    """Returns what a search recorded that has ended, its ledger made anew from the storage where it is gone.
+
+    Args:
+        folder: of the study.
+        settings: where its commits are published.
+        load: raises a TrainableError where the study's trainer cannot do what is wanted.
+        why: a search that goes on is refused, as a clause.
+
+    Raises:
+        Mistake: OPTION_INVALID; STUDY_UNFINISHED.
+        LedgerError: there is no whole ledger.
+    """
+    if not checks.has_ledger(folder) and settings.segments is not None:
+        Ledger.rebuild(folder, settings.segments)
+    study = records.read_study(folder)
+    try:
+        load(study.trainer)
+    except TrainableError as error:
+        raise Mistake.of(error, study.name, "OPTION_INVALID") from error
+    if left := trials_left(folder):
+        raise Mistake(
+            "STUDY_UNFINISHED",
+            f"{folder}: {left} of its trials are still to run, and {why}; go on with it first: "
+            f"`robustune resume {study.name}`",
+        )
+    return recorded(folder)
 
 
 def picked(done: Recorded, wanted: Sequence[int] | Literal["all"], option: str) -> list[int]:

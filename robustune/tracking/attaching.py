@@ -30,26 +30,31 @@ def attach(
     Returns:
         Whether MLflow has them now.
     """
-    parent = _parent(folder, uri)
-    if parent is None:
+    where = place(folder, uri)
+    if where is None:
         return False
-    trouble = probe(uri) or _sent(uri, parent, [path for path in paths if path.is_file()], under)
+    trouble = probe(uri) or _sent(uri, where[1], [path for path in paths if path.is_file()], under)
     if trouble is not None:
         say(f"MLflow did not take {what} ({printable(trouble)}); all of it is in the study's folder")
     return trouble is None
 
 
-def _parent(folder: Path, uri: str) -> str | None:
-    """The search's own run there, read without a lock: a driver that is at work owns the file."""
+def place(folder: Path, uri: str) -> tuple[str, str] | None:
+    """Returns experiment and run of a search in MLflow; None where that was never told of it.
+
+    Read without a lock: a driver that is at work owns the file.
+    """
     path = folder / CURSOR_FILE
     if not path.is_file():
         return None
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as cursor:
-            row = cursor.execute("SELECT parent FROM destinations WHERE uri = ?", (redacted(uri),)).fetchone()
+            row = cursor.execute(
+                "SELECT experiment, parent FROM destinations WHERE uri = ?", (redacted(uri),)
+            ).fetchone()
     except sqlite3.DatabaseError:
         return None  # damaged: the next session sets it aside
-    return row[0] if row else None
+    return (row[0], row[1]) if row and row[1] else None
 
 
 def _sent(uri: str, parent: str, paths: Iterable[Path], under: str) -> str | None:

@@ -1,10 +1,8 @@
 """Sends a confirmation to MLflow, once it is on the disk: a run for each net under the study's own, and its files."""
 
 import json
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +11,8 @@ from analysis.confirmation import FOLDER, Confirmation
 from robustune.confirmation_nets import Net
 from robustune.surroundings import IMPORTING
 from robustune.tracking import environment
-from robustune.tracking.cursor import CURSOR_FILE
-from robustune.tracking.destination import printable, probe, redacted
+from robustune.tracking.attaching import place
+from robustune.tracking.destination import printable, probe
 
 PREFIX: Final = "confirmed/"
 """Begins the name of a score on images that no search saw: no search's metric is called so."""
@@ -46,7 +44,7 @@ def send(folder: Path, uri: str, sent: Sent, say: Callable[[str], None], most_se
         say: takes one line for the user where MLflow took none of it, or not all.
         most_seconds: to wait.
     """
-    where = _place(folder, uri)
+    where = place(folder, uri)
     if where is None:
         return False
     trouble = [f"did not answer within {most_seconds:g} s"]
@@ -59,21 +57,6 @@ def send(folder: Path, uri: str, sent: Sent, say: Callable[[str], None], most_se
             "the same command sends the rest"
         )
     return not trouble[0]
-
-
-def _place(folder: Path, uri: str) -> tuple[str, str] | None:
-    """Experiment and run of the search in MLflow; None where it was never told of it."""
-    path = folder / CURSOR_FILE
-    if not path.is_file():
-        return None
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as cursor:
-            row = cursor.execute(
-                "SELECT experiment, parent FROM destinations WHERE uri = ?", (redacted(uri),)
-            ).fetchone()
-    except sqlite3.DatabaseError:
-        return None
-    return (row[0], row[1]) if row and row[1] else None
 
 
 def _send(uri: str, experiment: str, parent: str, sent: Sent) -> str:
