@@ -1,4 +1,4 @@
-"""Computes the lines of a page: scores by epoch, and the hypervolume by the trials that ended."""
+"""Computes the lines of a page: scores by epoch."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.breaks import changes, pieces, told
-from analysis.front import hypervolume_history
 from analysis.measuring import ways_of
 from analysis.panels import Axis, count_axis, value_axis
 from analysis.placement import Position
@@ -62,20 +61,6 @@ def by_epoch(epochs: pa.Table, front: pa.Table, study: Study) -> tuple[Curves, .
         title, firsts = f"{readable(objective.metric)} by epoch", tuple(first for first, _ in breaks)
         found.append(Curves(title, across, up, tuple(lines), firsts, told(breaks)))
     return tuple(found)
-
-
-def hypervolume_by_trial(trials: pa.Table, study: Study) -> Curves | None:
-    """Returns the hypervolume after each trial that ended, as steps; None where none has."""
-    history = hypervolume_history(trials, study)
-    reached = history["hypervolume"].to_pylist()
-    if not reached:
-        return None
-    corners: list[Position] = [(0.0, 0.0)]
-    for finished, volume in enumerate(reached, start=1):
-        corners += [(float(finished), corners[-1][1]), (float(finished), volume)]
-    up = value_axis("higher is better", np.array([0.0, *reached]), ["complete"] * (len(reached) + 1), None)
-    across = count_axis("Trials ended", float(len(reached)))
-    return Curves("Hypervolume", across, up, (Curve(None, True, (tuple(corners),)),))
 
 
 def _scored(epochs: pa.Table, column: str) -> dict[int, list[Position]]:
