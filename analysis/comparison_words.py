@@ -63,10 +63,14 @@ def _first_two(compared: Comparison) -> Pair:
 def _best(compared: Comparison) -> str:
     if len(compared.standings) == 2:
         return ""
-    first = max(compared.standings, key=lambda one: one.mean)
+    greatest = max(one.mean for one in compared.standings)
+    first = [one for one in compared.standings if one.mean == greatest]
+    names = listed([one.method.name for one in first])
+    if len(first) > 1:
+        return f"Of {len(compared.standings)} methods {names} have the same, greatest hypervolume."
     return (
-        f"Of {len(compared.standings)} methods {first.method.name} has the greatest hypervolume; the probability that "
-        f"it is the best of all is {chance(first.best)}."
+        f"Of {len(compared.standings)} methods {names} has the greatest hypervolume; the probability that it is the "
+        f"best of all is {chance(first[0].best)}."
     )
 
 

@@ -146,6 +146,12 @@ def test_equal_searches_cannot_be_told_apart_and_several_have_one_best(
     assert sum(one.best for one in done.standings) == pytest.approx(1)
     assert sentences(done)[0].startswith("Of 3 methods fair has the greatest hypervolume; the probability")
     assert len(verdicts(done)) == 3
+    assert sentences(compared([seeds[0], *twins[:1], seeds[4]], apart="studies"))[0].startswith("Of 3 methods fair")
+    worse = make(study(name="worse", better=-1))
+    told = sentences(compared([seeds[0], twins[0], worse]))[0]
+    assert told.startswith(
+        "Of 3 methods plain-seed0 and twin-0 have the same, greatest hypervolume. Nothing can be said"
+    )
     same = compared([*seeds[:3], *twins])
     assert sentences(same)[0].startswith("Nothing can be said of which is better")
     assert "Both attain the same." in sentences(same)
