@@ -11,7 +11,7 @@ from torchvision.models import VisionTransformer
 
 from analysis.explain.alignment import cka_table
 from analysis.explain.cka import LEAST, MinibatchCka, gram
-from analysis.explain.layers import layers_of, watched
+from analysis.explain.layers import Layer, layers_of, watched
 from trainables.classification.options import ClassificationOptions
 from trainables.errors import TrainableError
 from trainables.models import build
@@ -83,6 +83,20 @@ def test_layers_of_a_real_net_are_the_float64_reference_of_the_whole_batch() -> 
         wanted = reference([wide[row["place"]]], [wide[row["other_place"]]])
         assert row["cka"] == pytest.approx(wanted, abs=1e-5)
     assert [row["layer"] for row in table[:: len(layers)]] == [layer.name for layer in layers]
+
+
+def test_a_container_has_what_its_last_part_gave_and_not_what_was_made_of_it_in_place() -> None:
+    net, images = thin(), drawn(12, 3, 32, 32)
+    every = [Layer(name, module, 0) for name, module in net.named_modules()]
+    copies: dict[int, Tensor] = {}
+    with watched(every, lambda place, output: copies.update({place: output.clone()})), torch.no_grad():
+        net(images)
+    wanted = aligned(*(copies[place] for place in range(len(every))))
+    values = cka_table({"net": net}, images, chosen={"net": every})["cka"].to_numpy().reshape(wanted.shape)
+    assert values == pytest.approx(wanted.numpy(), abs=1e-9)
+    names = [layer.name for layer in every]
+    assert values[names.index("layer1"), names.index("layer1.1")] == pytest.approx(1)
+    assert values[names.index("layer1.0.bn1"), names.index("layer1.0.relu")] < 0.999
 
 
 def test_unrelated_features_are_near_zero_however_many_there_are() -> None:
