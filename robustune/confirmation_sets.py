@@ -18,6 +18,8 @@ from trainables.storage import is_uri
 
 SCORED: Final = f"{OUTCOMES}/"
 """Begins the name of the step that scores a net."""
+_SPLITS: Final[Mapping[str, tuple[str, ...]]] = {"classification": ("test", "holdout"), "segmentation": ("test",)}
+"""Files of the data that nets of a trainer are scored on; a trainer that is not here reads none."""
 _MORE: Final[Mapping[str, str]] = {"classification": "mce"}
 """A metric whose images are made for the confirmation also where the search had none under corruption."""
 
@@ -58,6 +60,27 @@ def fresh_sets(study: Study) -> Sets:
         except Mistake as mistake:
             notes = (*notes, f"nets are not scored under corruptions ({mistake.message})")
     return Sets(_planned(study, study.metrics, seed, hold_out=True), trained_with, notes)
+
+
+def check_splits(study: Study, data: Path) -> None:
+    """Lets data pass that have the images which nets are scored on.
+
+    Args:
+        study: that was searched.
+        data: folder of its images.
+
+    Raises:
+        Mistake: DATA_INVALID, naming what is missing.
+    """
+    missing = [split for split in _SPLITS.get(study.trainer, ()) if not (data / f"{split}.arrow").is_file()]
+    if missing:
+        told = " and no ".join({"holdout": "hold-out"}.get(split, split) for split in missing)
+        raise Mistake(
+            "DATA_INVALID",
+            f"{study.name}: the data {study.data!r} have no {told} images, and nets are confirmed on images that the "
+            "search never saw; add the data with such a split under another name (`robustune data add --help`), and "
+            "search on these",
+        )
 
 
 def outcomes_steps(study: Study, sets: Sets, net: Net, options: Mapping[str, Any]) -> tuple[Step, ...]:

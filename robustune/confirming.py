@@ -22,7 +22,7 @@ from robustune.confirmation_nets import (
     search_seeds,
     still_to_train,
 )
-from robustune.confirmation_sets import Sets, everything, fresh_sets
+from robustune.confirmation_sets import Sets, check_splits, everything, fresh_sets
 from robustune.confirmation_tables import write_nets, write_outcomes
 from robustune.confirmation_work import LEDGER_FOLDER, Work
 from robustune.errors import Mistake, readable
@@ -97,6 +97,7 @@ def confirm(study: str, asked: Asked, settings: Settings, screen: Screen) -> Con
         done = whole_trials.finished(folder, settings, load_outcomes, "its front may still move")
         changed = confirmation_changes.changes(folder, done.study)
         first = _first(done, asked)
+        _check_images(done, settings)
         sets = fresh_sets(done.study)
         changed += confirmation_changes.since_begun(folder / LEDGER_FOLDER, sets.whole)
         confirmation_changes.check_unchanged(changed, folder, asked.despite_changes)
@@ -137,6 +138,17 @@ def _check(asked: Asked) -> None:
         )
     if not 0 <= asked.within < float("inf"):
         raise Mistake("OPTION_INVALID", f"--within {asked.within}: expected 0 or more standard deviations")
+
+
+def _check_images(done: Recorded, settings: Settings) -> None:
+    """Holds the data to what nets are scored on, as far as the store has them; otherwise building will tell."""
+    if "data" not in records.sets(done.folder):
+        return
+    try:
+        data = whole_trials.data_of(done, settings)
+    except Mistake:
+        return
+    check_splits(done.study, data)
 
 
 def _first(done: Recorded, asked: Asked) -> list[int]:

@@ -28,7 +28,7 @@ from robustune.confirmation_nets import (
     still_to_train,
 )
 from robustune.confirmation_screen import fronts_table, lines, scores_tables
-from robustune.confirmation_sets import fresh_sets, outcomes_steps
+from robustune.confirmation_sets import check_splits, fresh_sets, outcomes_steps
 from robustune.confirming import Asked, Confirmed, confirm, wanted
 from robustune.driver import Proposal
 from robustune.errors import Mistake
@@ -334,6 +334,18 @@ def test_changed_data_and_sets_are_named_with_their_digests(tmp_path: Path) -> N
         ledger.record_set("data", "1" * 64, {})
     told = f"the data 'embedded-digits' (111111111111 became {now['data'][:12]})"
     assert changes(tmp_path / "quickstart", study) == [told, other_torch]
+
+
+def test_data_without_images_that_no_search_saw_are_refused(tmp_path: Path) -> None:
+    study = read_study(shipped()["quickstart"], vocabularies())
+    (tmp_path / "train.arrow").touch()
+    with pytest.raises(Mistake, match="'embedded-digits' have no test and no hold-out images"):
+        check_splits(study, tmp_path)
+    (tmp_path / "test.arrow").touch()
+    with pytest.raises(Mistake, match="have no hold-out images"):
+        check_splits(study, tmp_path)
+    (tmp_path / "holdout.arrow").touch()
+    check_splits(study, tmp_path)
 
 
 def test_an_interrupted_net_loses_a_quarter_of_its_epochs_at_most() -> None:
