@@ -1,12 +1,13 @@
 """Exports one trial's network: a folder that needs PyTorch and this package alone."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from analysis import records
-from analysis.replacing import replacing
 from robustune import whole_trials
 from robustune.aside import own_folder
 from robustune.checks import unwritable
@@ -18,6 +19,8 @@ from trainables.registry import has_network, vocabulary
 
 CHOICE: Final = "choice.json"
 """What is written last: it says which trial of which study was chosen and why, and that the rest is whole."""
+ASIDE: Final = ".aside"
+"""Folder in an export that is being written."""
 
 
 def export(done: Recorded, number: int, told: Mapping[str, Any], settings: Settings, place: Path) -> dict[str, Path]:
@@ -41,14 +44,12 @@ def export(done: Recorded, number: int, told: Mapping[str, Any], settings: Setti
     data = whole_trials.data_of(done, settings) if has_network(trainer) else None
     drawn, laws = whole_trials.options_of(done, number), vocabulary(trainer)["options"]
     options = {name: drawn.get(name, law["default"]) for name, law in laws.items()}
-    with own_folder("choose") as aside:
-        checkpoint = whole_trials.here(done, number, settings, aside)
+    with own_folder("choose") as fetched:
+        checkpoint = whole_trials.here(done, number, settings, fetched)
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            (place / CHOICE).unlink(missing_ok=True)
-            names = exported.export(trainer, options, data, checkpoint, place)
-            with replacing(place / CHOICE) as beside:
-                beside.write_text(json.dumps({**_record(done, number), **told}, indent=2) + "\n")
+            with _whole(place) as aside:
+                names = exported.export(trainer, options, data, checkpoint, aside)
+                (aside / CHOICE).write_text(json.dumps({**_record(done, number), **told}, indent=2) + "\n")
         except TrainableError as error:
             raise Mistake.of(error, f"trial {number} of {done.study.name}", "CKPT_CORRUPT") from error
         except OSError as error:
@@ -58,13 +59,27 @@ def export(done: Recorded, number: int, told: Mapping[str, Any], settings: Setti
     return {name: place / name for name in (*names, CHOICE)}
 
 
+@contextlib.contextmanager
+def _whole(place: Path) -> Iterator[Path]:
+    """Yields where to write; what is there at the end goes into `place`, `choice.json` last. After an error nothing."""
+    aside = place / ASIDE
+    shutil.rmtree(aside, ignore_errors=True)  # of an export that was killed
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        for path in sorted(aside.iterdir(), key=lambda path: path.name == CHOICE):
+            path.replace(place / path.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def _check_place(place: Path) -> None:
     """A folder of other files is left alone: one of them may be called `example.py` too."""
     if place.exists() and not place.is_dir():
         raise Mistake("FILES_EXIST", f"--out {place}: is a file; name a folder")
     if found := unwritable(place, "--out"):
         raise Mistake("RESULTS_UNWRITABLE", found[0])
-    if place.is_dir() and any(place.iterdir()) and not (place / CHOICE).is_file():
+    if place.is_dir() and {path.name for path in place.iterdir()} - {ASIDE} and not (place / CHOICE).is_file():
         raise Mistake("FILES_EXIST", f"--out {place}: holds files that are no export; name another folder")
 
 

@@ -34,6 +34,13 @@ def test_an_unknown_trainer_is_named_with_the_known_ones() -> None:
         registry.vocabulary("nonsense")
 
 
+def test_the_clean_metric_of_a_trainer_is_one_that_it_reports() -> None:
+    found = {name: registry.clean_metric(name) for name in registry.trainer_names()}
+    assert found == {"classification": "clean_accuracy", "closed-form": "", "segmentation": "miou"}
+    for name, metric in found.items():
+        assert not metric or metric in registry.vocabulary(name)["metrics"]
+
+
 def test_models_are_those_of_torchvision() -> None:
     import torchvision.models as zoo
 

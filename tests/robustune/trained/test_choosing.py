@@ -218,6 +218,16 @@ def test_files_that_are_no_export_are_left_alone(searched: Settings, tmp_path: P
     assert choose("demo", Rule(knee=True), searched, empty).folder == empty
     assert choose("demo", Rule(max_clean_drop=0.0), searched, empty).trial == 0  # an earlier export is replaced
     assert json.loads((empty / "choice.json").read_text())["trial"] == 0
+    (empty / "choice.json").unlink()
+    refused("FILES_EXIST", Rule(knee=True), searched, empty)
+
+
+def test_an_export_that_was_killed_is_made_again(searched: Settings, tmp_path: Path) -> None:
+    (tmp_path / ".aside").mkdir()
+    (tmp_path / ".aside" / "checkpoint.safetensors").write_bytes(b"torn")
+    done = choose("demo", Rule(knee=True), searched, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(done.paths)
+    exported.load(tmp_path)
 
 
 def test_a_study_without_front_or_checkpoint_is_told(settings: Settings, search: Callable[..., Any]) -> None:
