@@ -29,8 +29,8 @@ from robustune.arguments import (
 )
 from robustune.cli_budget import extend, stop
 from robustune.cli_choose import choose
-from robustune.cli_confirm import confirm
 from robustune.cli_compare import compare
+from robustune.cli_confirm import confirm
 from robustune.cli_corrupt import corrupt
 from robustune.cli_data import data_app
 from robustune.cli_explain import explain
@@ -310,7 +310,7 @@ def _kept() -> str:
         return "what was recorded is kept: go on with `robustune resume STUDY`"
     if sys.argv[1:2] == ["corrupt"]:
         return "what was finished is kept: start the same command with --resume to go on"
-    if sys.argv[1:2] == ["styles"]:
+    if sys.argv[1:2] in (["styles"], ["choose"], ["reproduce"]):
         return "nothing was written"
     return "what was finished is kept: start the same command again to go on"
 
