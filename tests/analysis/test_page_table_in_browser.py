@@ -250,3 +250,14 @@ def test_the_table_is_worked_by_keyboard_alone(many: Any, opened: Callable[..., 
     here.keyboard.press("Tab")
     assert here.evaluate("document.activeElement.textContent") == "CSV"
     assert here.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_second_tap_on_a_trial_leads_to_its_row(many: Any, opened: Callable[..., Any]) -> None:
+    here = opened(many[0], 390, has_touch=True, is_mobile=True)
+    target = here.locator(".fronts a.point .target").last
+    trial = here.locator(".fronts a.point").last.get_attribute("data-trial")
+    target.tap()
+    assert here.locator(".fronts .tip").inner_text().startswith(f"Trial {trial}, complete")
+    assert "#" not in here.url
+    target.tap()
+    assert here.evaluate("document.activeElement.id") == f"trial-{trial}"
