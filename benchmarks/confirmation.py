@@ -32,6 +32,7 @@ WORLDS = {
     "seeds alone": World(source_sd=(0.007, 0.012), residual_sd=(0.02, 0.03)),
     "heavier tails, less equal": World(skewness=2.8, unequal=0.7),
     "normal, equal": World(skewness=0.0, unequal=0.0),
+    "few trials": World(trials=6),
 }
 
 
