@@ -81,7 +81,7 @@ def _centred(flat: Tensor) -> tuple[Tensor, float]:
     found = torch.zeros(count, count, dtype=flat.dtype, device=flat.device)
     share = torch.full((1, count), 1 / count, dtype=flat.dtype, device=flat.device)
     square = torch.zeros((), dtype=torch.float64, device=flat.device)
-    for block in flat.split(_BLOCK, dim=1):
+    for block in torch.split(flat, _BLOCK, dim=1):
         mean = share @ block
         centred = block - mean
         found.addmm_(centred, centred.T)
