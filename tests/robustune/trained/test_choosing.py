@@ -132,6 +132,7 @@ def test_a_changed_export_is_refused(taken: Path, tmp_path: Path) -> None:
         exported.load(place)
 
 
+@pytest.mark.slow
 def test_a_segmentation_network_can_be_taken_away(settings: Settings, search: Callable[..., Any]) -> None:
     search(settings, "segmentation", scores=[{"miou": 0.5, "noisy_miou": 0.3}, {"miou": 0.4, "noisy_miou": 0.2}])
     done = choose("demo", Rule(max_clean_drop=0.02), settings)

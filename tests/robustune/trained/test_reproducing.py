@@ -24,7 +24,7 @@ def again(settings: Settings, number: int = 0, **asked: Any) -> Reproduction:
     return reproduce("demo", number, settings, QUIET, **asked)
 
 
-@pytest.mark.parametrize("trainer", ["classification", "segmentation"])
+@pytest.mark.parametrize("trainer", ["classification", pytest.param("segmentation", marks=pytest.mark.slow)])
 def test_weights_and_scores_come_out_bit_for_bit(settings: Settings, search: Callable[..., Any], trainer: str) -> None:
     folder = search(settings, trainer, epochs=2).folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
