@@ -8,7 +8,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from analysis.page_sections import plain_table
 from analysis.schema import reading
 
 STOPPED: Final = "stopped"
@@ -49,26 +48,6 @@ def stopped_after(trials: pa.Table) -> dict[int, list[int]]:
         if state == "stopped":
             found.setdefault(epoch, []).append(number)
     return found
-
-
-def stopped_section(trials: pa.Table) -> str:
-    """Returns a table of the epochs after which trials were stopped: how many came, how many and which were stopped."""
-    found = stopped_after(trials)
-    if not found:
-        return ""
-    reached = trials["epochs"].to_pylist()
-    lines = "".join(
-        f'<tr><th scope="row">{epoch}</th><td class="num">{sum(epochs >= epoch for epochs in reached)}</td>'
-        f'<td class="num">{len(numbers)}</td><td class="text">{_linked(numbers)}</td></tr>'
-        for epoch, numbers in found.items()
-    )
-    heads = '<th scope="col">After epoch</th><th scope="col" class="num">Trials came</th>'
-    heads += '<th scope="col" class="num">Stopped</th><th scope="col">Stopped trials</th>'
-    return f'<section aria-label="Stopped early"><h2>Stopped early</h2>{plain_table("", heads, lines)}</section>'
-
-
-def _linked(numbers: list[int]) -> str:
-    return ", ".join(f'<a href="#trial-{number}">{number}</a>' for number in numbers)
 
 
 def _newest(connection: sqlite3.Connection, sessions: bool) -> int:

@@ -10,7 +10,7 @@ from analysis.page_sections import plain_table
 from analysis.placement import thinned
 from analysis.wording import escaped, readable, shown
 
-TEXTS_MOST: Final = 12
+TEXTS_MOST: Final = 8
 LOOKS: Final = {"complete": "n4", "stopped": "n1", "failed": "n5"}
 """The class that gives each outcome its colour."""
 
