@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchvision.models import VisionTransformer
@@ -48,6 +48,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=generator("test", seed))
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000), width=st.integers(1, 40), scale=st.floats(1e-6, 1e6))
 def test_a_representation_is_itself_whatever_its_scale_its_place_and_its_turn(
     seed: int, width: int, scale: float
