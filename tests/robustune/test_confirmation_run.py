@@ -97,7 +97,7 @@ def test_a_budget_is_kept_and_spent_seed_by_seed(curves: Curves, robustune: Run,
 @pytest.mark.slow
 def test_a_real_study_is_confirmed_on_sets_made_anew(robustune: Run, command: Path, tmp_path: Path) -> None:
     """Two tiny nets of two trials, killed once: every set of the final table is scored, of images no search saw."""
-    assert robustune("search", "smoke").returncode == 0
+    assert robustune("search", "smoke", timeout=600).returncode == 0
     folder = tmp_path / "results" / "smoke"
     kill_midway(command, tmp_path, "smoke", "--seeds", "2", after_epochs=1, how=signal.SIGKILL)
     done = robustune("confirm", "smoke", "--seeds", "2", "--within", "0", timeout=900)
