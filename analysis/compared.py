@@ -89,7 +89,7 @@ def read(place: str, name: str | None = None) -> Searched:
         trials = records.trials(folder)
     context = json.loads(trials.schema.metadata[records.CONTEXT_KEY])
     study = Study.from_json(json.dumps(context["study"]))
-    return Searched(study, trials, place, study)
+    return Searched(study, trials, sources.told(place), study)
 
 
 def methods(searched: Sequence[Searched], apart: Apart = "none") -> tuple[Method, ...]:

@@ -67,8 +67,11 @@ class Pair:
 
     @property
     def leaning(self) -> bool:
-        """Whether one of them is greater with a probability worth saying, clear or not."""
-        return self.clear or max(self.probability, 1 - self.probability) >= LEANING
+        """Whether that of the greater mean is greater with a probability worth saying, clear or not.
+
+        Draws over trials may lean to the other one: where many trials are as good as its best, few draws lack them all.
+        """
+        return self.clear or (self.probability if self.difference >= 0 else 1 - self.probability) >= LEANING
 
     @property
     def turned(self) -> "Pair":
@@ -190,9 +193,10 @@ def _best(draws: Sequence[Floats]) -> list[float]:
 
 
 def _standing(method: Method, volumes: tuple[float, ...], draws: Floats, best: float) -> Standing:
-    low, high = resampling.interval(draws)
+    mean = float(np.mean(volumes))
+    low, high = _around(mean, draws)
     over: Literal["seeds", "trials"] = "seeds" if len(volumes) > 1 else "trials"
-    return Standing(method, volumes, float(np.mean(volumes)), max(0.0, low), high, over, best)
+    return Standing(method, volumes, mean, max(0.0, low), high, over, best)
 
 
 def _pair(
@@ -203,6 +207,12 @@ def _pair(
     p_value: float | None,
     apart: tuple[float | None, float | None],
 ) -> Pair:
-    low, high = resampling.interval(differences)
     gap = standings[one].mean - standings[other].mean
+    low, high = _around(gap, differences)
     return Pair(one, other, gap, low, high, resampling.probability(differences), p_value, *apart)
+
+
+def _around(found: float, draws: Floats) -> tuple[float, float]:
+    """The interval of the draws, and what was found within it: very skewed draws lie beside it almost all."""
+    low, high = resampling.interval(draws)
+    return min(low, found), max(high, found)

@@ -18,9 +18,12 @@ def remarks(every: Sequence[Method]) -> Iterator[str]:
     ways = [ways_of(one.trials) for one in searched]
     relative = [part.metric for part in searched[0].study.objectives if any(part.metric in one for one in ways)]
     if relative and len({_digests(method, "baseline") for method in every}) > 1:
-        yield f"{within(', '.join(relative))} is relative to a baseline, and the methods have different ones"
+        yield f"the methods have different baselines, to which {within(', '.join(relative))} is relative"
     for one in searched:
         yield from _unfinished(one)
+    for method in every:
+        if len(method.searches) == 1 and method.searches[0].ended == 1:
+            yield f"the search {method.name} has one trial: drawn again it is the same, so its interval has no width"
     bounds = {json.dumps([[part.metric, part.at_least, part.at_most] for part in one.study.bounds]) for one in searched}
     if len(bounds) > 1:
         yield "the constraints differ: each study's own hold for its trials"
@@ -37,7 +40,7 @@ def _digests(method: Method, name: str) -> frozenset[str]:
 
 
 def _unfinished(one: Searched) -> Iterator[str]:
-    called = f"{one.study.name} (seed {one.study.seed})"
+    called = f"the search {one.study.name} (seed {one.study.seed})"
     if not len(one.candidates):
         yield f"{called} has no trial of full epochs within its constraints, so its hypervolume is 0"
     if running := one.trials.num_rows - one.ended:

@@ -79,7 +79,7 @@ def render(compared: Comparison) -> str:
     body = [
         f"<h1>{escaped(title)}</h1>",
         f'<div class="verdict">{"".join(f"<p>{escaped(line)}</p>" for line in sentences(compared))}</div>',
-        *(remark(note) for note in compared.notes),
+        *(f'<p class="quiet">{escaped(note[:1].upper() + note[1:])}.</p>' for note in compared.notes),
         _objectives(compared),
         _volumes(compared),
         _fronts(compared),

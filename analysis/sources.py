@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import ledger_copy, records, tracked
+from analysis.confirmation.record import FOLDER
 from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
 from analysis.ledger_copy import EpochCopy, TrialCopy, option
 from analysis.schema import LedgerError
@@ -20,6 +21,15 @@ from search_spaces.study import Study
 def is_tracking(place: str) -> bool:
     """Returns whether a place is a tracking URI of MLflow, as against a path."""
     return place.startswith(("http://", "https://", "sqlite:"))
+
+
+def told(place: str) -> str:
+    """Returns the place as files and pages may say it: without the user and password that an address may hold."""
+    if not place.startswith(("http://", "https://")):
+        return place
+    scheme, _, rest = place.partition("://")
+    host, mark, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{mark}{path}"
 
 
 def home(place: str) -> Path:
@@ -48,14 +58,15 @@ def opened(place: str, name: str | None = None) -> Iterator[Path]:
         yield Path(place)
         return
     with TemporaryDirectory(prefix="robustune-") as made:
-        folder = Path(made)
+        folder = Path(made) / "study"  # a folder of its own: studies that lie beside it would be other seeds of it
+        folder.mkdir()
         if is_tracking(place):
             with records.tracking(place) as client:
-                context, trials, parent = tracked.search(client, name, place)
-                tracked.fetch_evaluation(client, parent, folder)
+                context, trials, parent = tracked.search(client, name, told(place))
+                tracked.fetch_tables(client, parent, folder)
         else:
             context, trials = _of_parquet(Path(place))
-            _link_evaluation(Path(place).absolute().parent, folder)
+            _link_tables(Path(place).absolute().parent, folder)
         yield ledger_copy.write(folder, context, trials)
 
 
@@ -121,7 +132,9 @@ def _scores(row: dict[str, Any], study: Study) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _link_evaluation(beside: Path, folder: Path) -> None:
+def _link_tables(beside: Path, folder: Path) -> None:
     for name in (EVALUATION_FILE, *OTHER_FILES):
         if (beside / name).is_file():
             (folder / name).symlink_to(beside / name)
+    if (beside / FOLDER).is_dir():
+        (folder / FOLDER).symlink_to(beside / FOLDER)

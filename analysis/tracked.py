@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from analysis.confirmation.record import FOLDER, TABLES
 from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
 from analysis.ledger_copy import EpochCopy, TrialCopy, option
 from analysis.schema import LedgerError
@@ -42,12 +43,18 @@ def search(client: Any, name: str | None, uri: str) -> tuple[dict[str, Any], lis
         return context, list(pool.map(lambda run: _trial(client, run, study), children)), parent
 
 
-def fetch_evaluation(client: Any, parent: Any, into: Path) -> None:
-    """Copies what `robustune evaluate` left, as far as MLflow has it, into a folder."""
+def fetch_tables(client: Any, parent: Any, into: Path) -> None:
+    """Copies what `robustune evaluate` and `robustune confirm` left, as far as MLflow has it, into a folder."""
     there = {file.path for file in client.list_artifacts(parent.info.run_id)}
-    for name in (EVALUATION_FILE, *OTHER_FILES):
+    if FOLDER in there:
+        there |= {file.path for file in client.list_artifacts(parent.info.run_id, FOLDER)}
+    for name in (EVALUATION_FILE, *OTHER_FILES, *(f"{FOLDER}/{table}" for table in TABLES)):
         if name in there:
-            client.download_artifacts(parent.info.run_id, name, str(into))
+            target = into / name
+            target.parent.mkdir(exist_ok=True)
+            # A disk's artifacts come without their folder, a server's with it: what is returned is where they are.
+            found = Path(client.download_artifacts(parent.info.run_id, name, str(target.parent)))
+            found.replace(target)
 
 
 def _parent(client: Any, name: str | None, uri: str) -> Any:

@@ -25,6 +25,8 @@ SUMMARY_FILE: Final = "summary.parquet"
 """Hypervolumes, one row."""
 SPREAD_FILE: Final = "spread.parquet"
 """How far nets and images scatter, a row for each metric."""
+TABLES: Final = (POINTS_FILE, SCORES_FILE, SUMMARY_FILE, SPREAD_FILE)
+"""What `read` reads."""
 
 OUTCOMES: Final = pa.schema(
     [

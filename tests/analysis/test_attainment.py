@@ -1,5 +1,6 @@
 """Attained surfaces and their differences: a reference implementation, a slow twin, and the law of hypervolumes."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import moocore
 import numpy as np
 import pytest
 
-from analysis import attainment
+from analysis import attainment, records, sources
 from analysis.attainment_surfaces import difference, gains, reached, surface
 from analysis.front import Floats, hypervolume, losses
 from search_spaces.study import Objective, Study
@@ -144,3 +145,14 @@ def test_the_section_finds_the_seeds_of_a_study_beside_it(
     assert "searched under 3 seeds" in html
     assert html.count("<polyline") == 1
     assert html.count("<polygon") == 1
+
+
+def test_a_study_read_from_a_parquet_file_has_no_seeds_in_the_machines_temporary_folder(
+    search: Callable[..., Path], study_of: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_of(trials=6)
+    path = records.export(search(study))["trials.parquet"]
+    stranger = search(replace(study, name="stranger", seed=5), seed=5)
+    monkeypatch.setattr(tempfile, "tempdir", str(stranger.parent))
+    with sources.opened(str(path)) as folder:
+        assert [one.study.name for one in attainment.siblings(folder)] == ["made-up"]

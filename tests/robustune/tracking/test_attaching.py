@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from analysis import ending, records, sources
+from analysis import confirmation, ending, records, sources
+from analysis.confirmation import Confirmation
 from analysis.ending import End
 from analysis.evaluated import ERRORS_FILE, EVALUATION_FILE, evaluated
 from robustune.ledger import Ledger
@@ -67,6 +68,21 @@ def test_an_evaluation_is_read_from_mlflow_and_runs_stay_as_they_are(searched: P
             found = evaluated(copy, name, study)
             assert found is not None
             assert found.to_pylist() == [{"number": 0, "accuracy.test": 0.5}]
+
+
+def test_a_confirmation_is_read_from_a_parquet_file_and_from_mlflow(
+    searched: Path, uri: str, study: Study, confirmation_of: Callable[..., Confirmation]
+) -> None:
+    made = confirmation_of(records.trials(searched), study)
+    paths = confirmation.write(searched, study, made)
+    assert attach(searched, uri, paths, "the confirmation", str, under=confirmation.FOLDER)
+    records.export(searched)
+    for place in (str(searched / "trials.parquet"), uri):
+        with sources.opened(place, study.name) as folder:
+            found = confirmation.read(folder, study)
+        assert found is not None, place
+        assert found.points.equals(made.points)
+        assert found.hypervolume.equals(made.hypervolume)
 
 
 def test_what_ended_a_search_is_told_by_mlflow_as_by_the_ledger(searched: Path, uri: str, study: Study) -> None:
