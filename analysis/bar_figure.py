@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from analysis.bars import Bars
 from analysis.colours import NAMED, RAMP, steps
-from analysis.printing import FAINT, INK, QUIET, head, quiet_frame, settings, sheet
+from analysis.printing import FAINT, INK, QUIET, head, legend_below, quiet_frame, settings, sheet
 from analysis.wording import aligned, shortened
 
 INTERVALS: Final = "whiskers: 95 % interval for as many images, not over seeds"
@@ -94,11 +94,7 @@ def bar_legend(figure: Figure, series: Sequence[str], remark: str) -> None:
     """Says below the figure what each colour means, and the remark."""
     keys: list[Any] = [Patch(color=NAMED[place % len(NAMED)], label=name) for place, name in enumerate(series)]
     columns = len(keys) if len(keys) <= 3 else 3
-    legend = figure.legend(
-        handles=keys, loc="outside lower left", ncols=columns, frameon=False, fontsize=8, labelcolor=INK, title=remark
-    )
-    legend.set_alignment("left")
-    legend.get_title().set(fontsize=8, color=INK)
+    legend_below(figure, keys, columns, remark)
 
 
 def _write(axes: Axes, x: float, y: float, text: str, rotation: float = 0) -> None:

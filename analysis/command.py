@@ -35,6 +35,27 @@ def draw(given: argparse.Namespace, write: Draw) -> int:
     return run(out, written)
 
 
+def drawn(
+    arguments: Sequence[str] | None,
+    module: str,
+    description: str,
+    example: str,
+    write: Callable[[Path, Path], Mapping[str, Path]],
+) -> int:
+    """Draws the one study that the arguments name, where it is all that they say, and returns the exit status.
+
+    Args:
+        arguments: of the command line; None for those of this process.
+        module: of the command.
+        description: for its help.
+        example: arguments that the help ends with.
+        write: writes figures of the study in the first folder into the second one, and returns their paths by name.
+    """
+    to = parser(module, description, example)
+    add_places(to)
+    return draw(to.parse_args(arguments), lambda folders, out: write(folders[0], out))
+
+
 def named(given: argparse.Namespace) -> list[tuple[str, str | None]]:
     """Returns each place with the study to take from it: MLflow holds several, and each that is named is one to draw.
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.confirmation_panels import STANDINGS, Forest
-from analysis.printing import ACCENT, FAINT, INK, QUIET, head, quiet_frame, settings, sheet
+from analysis.printing import ACCENT, FAINT, INK, QUIET, head, legend_below, quiet_frame, settings, sheet
 
 COLOURS: Final = {"confirmed": ACCENT, "fell": INK, "other": QUIET}
 LETTERS: Final = 110
@@ -27,17 +27,7 @@ def draw_confirmation(drawn: Sequence[Forest], sentences: Sequence[str], title: 
         looks: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 5}
         keys = [Line2D([], [], **looks, color=COLOURS[name], label=text) for name, text in STANDINGS.items()]
         keys.append(Line2D([], [], **looks, color=QUIET, markerfacecolor="white", label="promised by the search"))
-        legend = figure.legend(
-            handles=keys,
-            loc="outside lower left",
-            ncols=4,
-            frameon=False,
-            fontsize=8,
-            labelcolor=INK,
-            title="\n".join(lines),
-        )
-        legend.set_alignment("left")
-        legend.get_title().set(fontsize=8, color=INK)
+        legend_below(figure, keys, 4, "\n".join(lines))
     return figure
 
 

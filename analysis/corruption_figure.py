@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from analysis.bar_figure import colours_of, draw_bars
 from analysis.bars import Bars
 from analysis.corruption import Errors, error_charts, marks_of, ratio_chart
-from analysis.printing import INK, head, save, settings, sheet
+from analysis.printing import INK, head, legend_below, save, settings, sheet
 
 WIDTH: Final = 7.6  # inches
 ROW_HEIGHT: Final = 2.5
@@ -73,16 +73,4 @@ def _legend(figure: Figure, bars: Bars, dashes: bool, marks: Sequence[str]) -> N
         keys.append(Line2D([], [], color=INK, linewidth=1.3, label="baseline"))
     else:
         keys.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="the baseline"))
-    legend = figure.legend(
-        handles=keys,
-        loc="outside lower left",
-        ncols=len(keys),
-        frameon=False,
-        fontsize=8,
-        labelcolor=INK,
-        handlelength=1.2,
-        columnspacing=1.2,
-        title="\n".join(marks) or None,
-    )
-    legend.set_alignment("left")
-    legend.get_title().set(fontsize=8, color=INK)
+    legend_below(figure, keys, len(keys), "\n".join(marks), handlelength=1.2, columnspacing=1.2)

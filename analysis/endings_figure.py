@@ -9,8 +9,8 @@ from matplotlib.patches import Patch
 from analysis.colours import NAMED
 from analysis.endings import OUTCOMES, Endings, Stacks
 from analysis.placement import thinned
-from analysis.printing import FAINT, INK, head, quiet_frame, settings, sheet
-from analysis.wording import shortened
+from analysis.printing import FAINT, INK, head, legend_below, quiet_frame, settings, sheet
+from analysis.wording import shortened, visible
 
 COLOURS = {"complete": NAMED[4], "stopped": NAMED[1], "failed": NAMED[5]}
 FAILURES = 6
@@ -23,23 +23,13 @@ def draw_endings(found: Endings, title: str) -> Figure:
         failures = [f"{len(one.trials):,} failed: {one.code} {one.reason}" for one in found.failures[:FAILURES]]
         if len(found.failures) > FAILURES:
             failures.append(f"and {len(found.failures) - FAILURES} other reasons")
-        told += [shortened(line, 120) for line in failures]
+        told += [shortened(visible(line), 120) for line in failures]
         figure = sheet(9.0, 3.4 + 0.17 * len(told))
         head(figure, title)
         for axes, stacks in zip(figure.subplots(1, 2), (found.by_epoch, found.over_search), strict=True):
             _draw(axes, stacks)
         keys = [Patch(color=COLOURS[name], label=name) for name in OUTCOMES]
-        legend = figure.legend(
-            handles=keys,
-            loc="outside lower left",
-            ncols=3,
-            frameon=False,
-            fontsize=8,
-            labelcolor=INK,
-            title="\n".join(told),
-        )
-        legend.set_alignment("left")
-        legend.get_title().set(fontsize=8, color=INK)
+        legend_below(figure, keys, 3, "\n".join(told))
     return figure
 
 

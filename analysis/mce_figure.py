@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from analysis.colours import NAMED
 from analysis.mce_bars import Mean, RecipeChart
 from analysis.panels import Axis
-from analysis.printing import FAINT, INK, head, quiet_frame, settings, sheet
+from analysis.printing import FAINT, INK, head, legend_below, quiet_frame, settings, sheet
 from analysis.wording import aligned, shortened
 
 WIDTH: Final = 7.6  # inches
@@ -98,14 +98,4 @@ def _legend(figure: Figure, chart: RecipeChart, clean: bool) -> None:
     if clean:
         keys.append(Patch(color=CLEAN, label="clean error"))
     told = "\n".join(line for remark in chart.remarks for line in textwrap.wrap(remark, REMARK_MOST))
-    legend = figure.legend(
-        handles=keys,
-        loc="outside lower left",
-        ncols=len(keys),
-        frameon=False,
-        fontsize=8,
-        labelcolor=INK,
-        title=told or None,
-    )
-    legend.set_alignment("left")
-    legend.get_title().set(fontsize=8, color=INK)
+    legend_below(figure, keys, len(keys), told)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from analysis.line_figure import draw_lines, label_ends, looks_of
 from analysis.noise_chart import NoiseChart
 from analysis.noise_points import table_of
-from analysis.printing import INK, head, save, settings, sheet
+from analysis.printing import head, legend_below, save, settings, sheet
 from analysis.records import write_parquet
 
 WIDE: Final = (6.4, 3.4)  # inches of a single panel
@@ -63,14 +63,5 @@ def _legend(figure: Figure, chart: NoiseChart, width: float) -> None:
     ]
     room, lengths = KEY_LETTERS * width, [len(text) + 6 for text in chart.legend]
     told = "\n".join(line for remark in chart.remarks for line in textwrap.wrap(remark, int(REMARK_MOST * width)))
-    legend = figure.legend(
-        handles=keys,
-        loc="outside lower left",
-        ncols=len(keys) if sum(lengths) <= room else max(1, int(room / max(lengths))),
-        frameon=False,
-        fontsize=8,
-        labelcolor=INK,
-        title=told or None,
-    )
-    legend.set_alignment("left")
-    legend.get_title().set(fontsize=8, color=INK)
+    columns = len(keys) if sum(lengths) <= room else max(1, int(room / max(lengths)))
+    legend_below(figure, keys, columns, told)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.parallel import FATES, Fate, Parallel
-from analysis.printing import ACCENT, INK, QUIET, head, settings, sheet
+from analysis.printing import ACCENT, INK, QUIET, head, legend_below, settings, sheet
 from analysis.wording import shortened
 
 MOST: Final = 1_000
@@ -46,17 +46,7 @@ def draw_parallel(drawn: Parallel, title: str) -> Figure:
         told = f"{len(rows):,} of {len(drawn.numbers):,} lines, the others drawn at random; " if left else ""
         told += "objectives: better is up"
         if keys:
-            legend = figure.legend(
-                handles=keys,
-                loc="outside lower left",
-                ncols=4,
-                frameon=False,
-                fontsize=8,
-                labelcolor=INK,
-                title=told,
-            )
-            legend.set_alignment("left")
-            legend.get_title().set(fontsize=8, color=INK)
+            legend_below(figure, keys, 4, told)
         else:
             axes.text(0.5, 0.5, "no trial yet", transform=axes.transAxes, ha="center", fontsize=9.5)
     return figure

@@ -12,14 +12,13 @@ from analysis.knobs import NotDrawable
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes confirmation.png, .svg, .pdf and .parquet, prints their paths; returns the exit status: 0, 2, 3 or 4."""
-    parser = command.parser(
+    return command.drawn(
+        arguments,
         "analysis.plot_confirmation",
         "Draw what a confirmed front promised in the search, and what fresh seeds and unseen images made of it.",
         "results/quickstart --out /tmp/confirmation",
+        write,
     )
-    command.add_places(parser)
-    given = parser.parse_args(arguments)
-    return command.draw(given, lambda folders, out: write(folders[0], out))
 
 
 def write(folder: Path, out: Path) -> dict[str, Path]:

@@ -11,14 +11,13 @@ from analysis.endings_figure import draw_endings
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes endings.png, .svg, .pdf and .parquet, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
-    parser = command.parser(
+    return command.drawn(
+        arguments,
         "analysis.plot_endings",
         "Draw when the trials of a study, also of one still running, ended: complete, stopped early or failed.",
         "results/quickstart --out /tmp/endings",
+        write,
     )
-    command.add_places(parser)
-    given = parser.parse_args(arguments)
-    return command.draw(given, lambda folders, out: write(folders[0], out))
 
 
 def write(folder: Path, out: Path) -> dict[str, Path]:

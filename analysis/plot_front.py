@@ -9,14 +9,13 @@ from analysis.report import write_to
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the figures, the page and the tables, prints their paths, and returns the exit status: 0, 3 or 4."""
-    parser = command.parser(
+    return command.drawn(
+        arguments,
         "analysis.plot_front",
         "Draw the front of a study, also of one still running: figures, page and tables.",
         "results/quickstart --out /tmp/front",
+        write_to,
     )
-    command.add_places(parser)
-    given = parser.parse_args(arguments)
-    return command.draw(given, lambda folders, out: write_to(folders[0], out))
 
 
 if __name__ == "__main__":

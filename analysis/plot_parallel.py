@@ -12,14 +12,13 @@ from analysis.parallel_figure import draw_parallel
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes parallel.png, .svg, .pdf and .parquet, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
-    parser = command.parser(
+    return command.drawn(
+        arguments,
         "analysis.plot_parallel",
         "Draw the options and objectives of a study's trials, also of one still running, as parallel coordinates.",
         "results/quickstart --out /tmp/parallel",
+        write,
     )
-    command.add_places(parser)
-    given = parser.parse_args(arguments)
-    return command.draw(given, lambda folders, out: write(folders[0], out))
 
 
 def write(folder: Path, out: Path) -> dict[str, Path]:

@@ -11,14 +11,13 @@ from analysis.progress_figure import draw_progress
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes progress.png, .svg, .pdf and .parquet, prints their paths, and returns the exit status: 0, 2, 3 or 4."""
-    parser = command.parser(
+    return command.drawn(
+        arguments,
         "analysis.plot_progress",
         "Draw the hypervolume of a search, also of one still running, over trials, wall clock and epochs.",
         "results/quickstart --out /tmp/progress",
+        write,
     )
-    command.add_places(parser)
-    given = parser.parse_args(arguments)
-    return command.draw(given, lambda folders, out: write(folders[0], out))
 
 
 def write(folder: Path, out: Path) -> dict[str, Path]:

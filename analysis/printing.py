@@ -1,16 +1,18 @@
 """What all figures for print have in common: their inks, their settings, and files of the same bytes each time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from numpy.typing import NDArray
 
 from analysis.figure_files import KINDS
@@ -66,6 +68,23 @@ def head(figure: Figure, title: str) -> None:
     """Puts a title at the top left of the figure, on as many lines as it takes."""
     told = shortened(visible(title), TITLE_MOST)
     figure.suptitle(told, x=0.01, ha="left", fontsize=10.5, color=INK, wrap=True)
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist], columns: int, told: str, **more: Any) -> Legend:
+    """Puts a legend below the figure, under what has to be known of it, and returns it.
+
+    Args:
+        figure: that gets it.
+        handles: each with its label.
+        columns: beside each other.
+        told: lines of text; "" for none.
+        more: settings of the legend besides.
+    """
+    looks = {"loc": "outside lower left", "frameon": False, "fontsize": 8, "labelcolor": INK, **more}
+    legend = figure.legend(handles=handles, ncols=columns, title=told or None, **looks)
+    legend.set_alignment("left")
+    legend.get_title().set(fontsize=8, color=INK)
+    return legend
 
 
 def draw_axes(axes: Axes, x: Axis, y: Axis) -> None:

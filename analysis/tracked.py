@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from analysis.confirmation.record import FOLDER, TABLES
+from analysis.confirmation.record import FOLDER, NETS_FILE, TABLES
 from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
 from analysis.ledger_copy import EpochCopy, TrialCopy, option
+from analysis.metric_histories import histories
 from analysis.schema import LedgerError
 from search_spaces.study import Study
 
@@ -20,7 +20,6 @@ ORDER_TAG: Final = "robustune.order"
 SECONDS: Final = ("train_seconds", "score_seconds")
 EARLIER: Final = "until-epoch-"
 """Begins the name of a score that was not measured as at the last epoch: `until-epoch-8/mce`."""
-_AT_ONCE: Final = 8
 
 
 def search(client: Any, name: str | None, uri: str) -> tuple[dict[str, Any], list[TrialCopy], Any]:
@@ -39,8 +38,8 @@ def search(client: Any, name: str | None, uri: str) -> tuple[dict[str, Any], lis
     study = Study.from_json(json.dumps(context["study"]))
     runs = _pages(client, parent.info.experiment_id, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
     children = [run for run in runs if run.data.tags.get("robustune.trial", "").isdigit()]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return context, list(pool.map(lambda run: _trial(client, run, study), children)), parent
+    told = histories(client, children)
+    return context, [_trial(run, study, told.get(run.info.run_id, {})) for run in children], parent
 
 
 def fetch_tables(client: Any, parent: Any, into: Path) -> None:
@@ -48,7 +47,7 @@ def fetch_tables(client: Any, parent: Any, into: Path) -> None:
     there = {file.path for file in client.list_artifacts(parent.info.run_id)}
     if FOLDER in there:
         there |= {file.path for file in client.list_artifacts(parent.info.run_id, FOLDER)}
-    for name in (EVALUATION_FILE, *OTHER_FILES, *(f"{FOLDER}/{table}" for table in TABLES)):
+    for name in (EVALUATION_FILE, *OTHER_FILES, *(f"{FOLDER}/{table}" for table in (*TABLES, NETS_FILE))):
         if name in there:
             target = into / name
             target.parent.mkdir(exist_ok=True)
@@ -96,14 +95,14 @@ def _pages(client: Any, experiment: str, condition: str) -> list[Any]:
             return found
 
 
-def _trial(client: Any, run: Any, study: Study) -> TrialCopy:
+def _trial(run: Any, study: Study, told: Mapping[str, list[Any]]) -> TrialCopy:
     tags = run.data.tags
     state = tags.get("robustune.state", "running")
     state = "running" if state == "interrupted" else state
     order = [int(number) for number in tags.get(ORDER_TAG, "").split()]
     asked, ended = order[:1], order[-1:] if state != "running" else []
     reported = order[1 : len(order) - len(ended)]
-    epochs = _epochs(client, run, reported)
+    epochs = _epochs(told, reported)
     return TrialCopy(
         number=int(tags["robustune.trial"]),
         state=state,
@@ -121,13 +120,11 @@ def _trial(client: Any, run: Any, study: Study) -> TrialCopy:
     )
 
 
-def _epochs(client: Any, run: Any, reported: list[int]) -> list[EpochCopy]:
+def _epochs(told: Mapping[str, list[Any]], reported: list[int]) -> list[EpochCopy]:
     scores: dict[int, dict[str, float]] = {}
     times: dict[int, float] = {}
-    for name in run.data.metrics:
-        if name.startswith("system/"):
-            continue
-        for step, point in _last_by_step(client.get_metric_history(run.info.run_id, name)).items():
+    for name, points in told.items():
+        for step, point in _last_by_step(points).items():
             metric = name.partition("/")[2] if name.startswith(EARLIER) else name
             scores.setdefault(step, {})[metric] = point.value
             times[step] = point.timestamp / 1000

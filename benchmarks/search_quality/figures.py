@@ -6,11 +6,10 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
 from analysis.colours import NAMED
-from analysis.printing import INK, QUIET, draw_axes, head, settings, sheet
+from analysis.printing import INK, QUIET, draw_axes, head, legend_below, settings, sheet
 from benchmarks.search_quality.charts import AttainmentPanel, Band, HistoryPanel
 
 PANEL: Final = (3.7, 3.0)  # inches
@@ -71,23 +70,8 @@ def _legend(figure: Figure, entries: Sequence[tuple[int, str]], remark: str) -> 
         for colour, label in entries
     ]
     for columns in range(min(MOST_COLUMNS, len(keys)), 0, -1):
-        legend = _in_columns(figure, keys, remark, columns)
+        legend = legend_below(figure, keys, columns, remark)
         figure.draw_without_rendering()  # places it, in pixels
         if columns == 1 or legend.get_window_extent().x1 <= figure.bbox.x1:
             return
         legend.remove()
-
-
-def _in_columns(figure: Figure, keys: Sequence[Any], remark: str, columns: int) -> Legend:
-    legend = figure.legend(
-        handles=keys,
-        loc="outside lower left",
-        ncols=columns,
-        frameon=False,
-        fontsize=8,
-        labelcolor=INK,
-        title=remark,
-    )
-    legend.set_alignment("left")
-    legend.get_title().set(fontsize=8, color=INK)
-    return legend

@@ -20,6 +20,7 @@ from analysis import (
 from analysis.confirmation.record import HYPERVOLUME, SCORES, SPREAD, Confirmation, points_schema
 from analysis.confirmation_section import confirmation_section
 from analysis.endings import endings
+from analysis.endings_figure import draw_endings
 from analysis.endings_section import endings_section
 from analysis.front import front, hypervolume, scores
 from analysis.parallel import FATES, parallel
@@ -118,6 +119,15 @@ def test_failures_that_differ_in_numbers_alone_stand_in_one_line(told: tuple[Stu
     assert found.failures[0].reason == f"epoch #: {HOSTILE[0].replace('1', '#')} of #"
     assert "<script>" not in endings_section(found)
     assert "the loss is nan" in endings_section(endings(trials, epochs, study))
+
+
+def test_a_reason_is_one_line_of_the_figure_whatever_it_holds(told: tuple[Study, pa.Table, pa.Table]) -> None:
+    study, trials, epochs = told
+    reasons = ["one\ntwo\x1b[31m" if state == "failed" else None for state in trials["state"].to_pylist()]
+    (legend,) = draw_endings(endings(with_column(trials, "reason", reasons), epochs, study), "").legends
+    lines = legend.get_title().get_text().splitlines()
+    assert lines[-1].endswith(r"one\ntwo\x1b[31m")
+    assert all(line.isprintable() for line in lines)
 
 
 def test_thousands_of_failures_are_few_lines(told: tuple[Study, pa.Table, pa.Table]) -> None:
