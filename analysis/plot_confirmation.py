@@ -7,11 +7,17 @@ from pathlib import Path
 from analysis import command, confirmation, printing, records
 from analysis.confirmation_figure import draw_confirmation
 from analysis.confirmation_panels import forests, told
+from analysis.confirmation_plane_figure import draw_planes
+from analysis.confirmation_planes import planes
 from analysis.knobs import NotDrawable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes confirmation.png, .svg, .pdf and .parquet, prints their paths; returns the exit status: 0, 2, 3 or 4."""
+    """Writes confirmation.* and, of several objectives, confirmed-front.*, and prints their paths.
+
+    Returns:
+        The exit status: 0, 2, 3 or 4.
+    """
     return command.drawn(
         arguments,
         "analysis.plot_confirmation",
@@ -22,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write(folder: Path, out: Path) -> dict[str, Path]:
-    """Writes the figure and its points into `out`, which is made if it is not there; returns paths by file name.
+    """Writes the figures and their points into `out`, which is made if it is not there; returns paths by file name.
 
     Raises:
         NotDrawable: the study was not confirmed.
@@ -34,9 +40,11 @@ def write(folder: Path, out: Path) -> dict[str, Path]:
     if found is None or not found.points.num_rows:
         raise NotDrawable(study, "it was not confirmed yet; `robustune confirm STUDY` does that")
     out.mkdir(parents=True, exist_ok=True)
-    figure = draw_confirmation(forests(found, study), told(found, study), study.description or study.name)
-    file = "confirmation.parquet"
-    return printing.save(figure, out, "confirmation") | {file: records.write_parquet(found.points, out / file)}
+    title, file = study.description or study.name, "confirmation.parquet"
+    paths = printing.save(draw_confirmation(forests(found, study), told(found, study), title), out, "confirmation")
+    if laid := planes(found, study):
+        paths |= printing.save(draw_planes(laid, title), out, "confirmed-front")
+    return paths | {file: records.write_parquet(found.points, out / file)}
 
 
 if __name__ == "__main__":
