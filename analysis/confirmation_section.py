@@ -1,10 +1,13 @@
 """The section of a page that shows promise beside confirmation."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from analysis.canvas import LETTER, tick_text
-from analysis.confirmation import Confirmation
+from analysis.confirmation import Confirmation, Failures
 from analysis.confirmation_panels import STANDINGS, Confirmed, Forest, forests, told
+from analysis.confirmation_plane_chart import LOOKS, plane_chart
+from analysis.confirmation_planes import planes
 from analysis.page_sections import plain_table
 from analysis.wording import escaped, readable, shown
 from search_spaces.study import Study
@@ -15,11 +18,22 @@ NOTE: Final = (
 )
 WIDTH: Final = 560.0
 ROW: Final = 22.0
-LOOKS: Final = {"confirmed": "on-front", "fell": "fell", "other": "beside"}
+EDGES: Final = "".join(
+    f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><path class="{look}" d="M0 8H16"/></svg>{text}</li>'
+    for look, text in (("reference", "searched front"), ("edge pale", "confirmed front"))
+)
+FAILURES: Final = 20
+"""Trials with failed nets that have a sentence."""
 
 
-def confirmation_section(found: Confirmation | None, study: Study) -> str:
-    """Returns what was confirmed in sentences, a chart for each objective, and the points as a table; "" for None."""
+def confirmation_section(found: Confirmation | None, study: Study, failed: Sequence[Failures] = ()) -> str:
+    """Returns what was confirmed in sentences, a chart for each objective, and the points as a table; "" for None.
+
+    Args:
+        found: what there is.
+        study: that was confirmed.
+        failed: of each trial that lacks nets, what `analysis.confirmation.recorded_failures` says.
+    """
     if found is None:
         return ""
     head = '<section aria-label="Confirmation"><h2>Promise and confirmation</h2>'
@@ -34,12 +48,28 @@ def confirmation_section(found: Confirmation | None, study: Study) -> str:
         f'<li><svg viewBox="0 0 16 16" aria-hidden="true" class="{LOOKS[standing]}">{_mark(8, 8)}</svg>{text}</li>'
         for standing, text in STANDINGS.items()
     )
-    sentences = "".join(f"<p>{escaped(text)}</p>" for text in told(found, study))
+    sentences = "".join(f"<p>{escaped(text)}</p>" for text in (*told(found, study), *_failed(failed)))
+    if len(study.objectives) == 2:
+        keys += EDGES
     return (
-        f'{head}{sentences}<p class="quiet">{escaped(NOTE)}</p><div class="groups confirmation">{figures}</div>'
+        f'{head}{sentences}<p class="quiet">{escaped(NOTE)}</p>{_planes(found, study)}'
+        f'<div class="groups confirmation">{figures}</div>'
         f'<ul class="legend confirmation">{keys}</ul><details><summary>As a table</summary>{_table(found, study)}'
         "</details></section>"
     )
+
+
+def _planes(found: Confirmation, study: Study) -> str:
+    drawn = [plane_chart(plane, f"confirmed-{place}") for place, plane in enumerate(planes(found, study))]
+    several = " several" if len(drawn) > 1 else ""
+    figures = "".join(f"<figure>{chart}</figure>" for chart in drawn)
+    return f'<div class="planes confirmation{several}">{figures}</div>' if drawn else ""
+
+
+def _failed(failed: Sequence[Failures]) -> list[str]:
+    told = [one.words for one in failed[:FAILURES]]
+    left = len(failed) - FAILURES
+    return [*told, f"Nets of {left} more trials failed; confirmation/nets.parquet names them."] if left > 0 else told
 
 
 def _chart(forest: Forest) -> str:

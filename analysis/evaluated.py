@@ -41,7 +41,9 @@ class Damaged(OSError):
         super().__init__(f"{path} {fault}; remove it, or let `{maker}` make it again")
 
 
-def evaluated(folder: Path, name: str, study: Study, columns: Sequence[str] = ()) -> pa.Table | None:
+def evaluated(
+    folder: Path, name: str, study: Study, columns: Sequence[str] = (), maker: str = "robustune evaluate"
+) -> pa.Table | None:
     """Returns a table that an evaluation left; None where it left none, no row, or one of another study.
 
     Args:
@@ -49,6 +51,7 @@ def evaluated(folder: Path, name: str, study: Study, columns: Sequence[str] = ()
         name: of the file.
         study: whose table it must be.
         columns: that it must have.
+        maker: the command that would make it again.
 
     Raises:
         Damaged: the file is no whole Parquet file, or lacks a column.
@@ -57,11 +60,11 @@ def evaluated(folder: Path, name: str, study: Study, columns: Sequence[str] = ()
     path = Path(folder) / name
     if not path.is_file():
         return None
-    table = whole(path)
+    table = whole(path, maker)
     if (table.schema.metadata or {}).get(b"study", b"").decode() != study.digest or not table.num_rows:
         return None
     if missing := [each for each in columns if each not in table.column_names]:
-        raise Damaged(path, f"has no column {', '.join(missing)}")
+        raise Damaged(path, f"has no column {', '.join(missing)}", maker)
     return table
 
 

@@ -104,7 +104,7 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
     corrupted = corruption_section(study, records.sets(folder), records.measured(folder), errors)
     matters = importances(trials, study)
     later = [
-        confirmation_section(confirmation.read(folder, study), study),
+        confirmation_section(confirmation.read(folder, study), study, confirmation.recorded_failures(folder, study)),
         progress_section(progress(trials, study), study),
         attainment.section(attainment.siblings(folder)),
         parallel_section(parallel(trials, best, study)),

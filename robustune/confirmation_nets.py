@@ -12,11 +12,15 @@ from analysis.schema import reading
 from robustune.driver import NOT_THE_OPTIONS, WORKER_LOST, Proposal
 from robustune.errors import printable
 from robustune.ledger import Ledger
+from robustune.preparation import OUTCOMES
 from search_spaces import Study
 from search_spaces.study import Budget, EarlyStopping, Sampler
 from trainables.seeds import derive
 
 PURPOSE: Final = "confirmation"
+SCORED: Final = f"{OUTCOMES}/"
+"""Begins the name of the step that scores a net."""
+DIVERGED: Final = "NONFINITE"
 QUARTERS: Final = 4
 """A net that was interrupted loses at most one of so many parts of its epochs."""
 
@@ -120,11 +124,14 @@ def kept_epochs(epochs: int) -> tuple[int, ...]:
 def nets(folder: Path) -> list[Net]:
     """Returns the newest net of each trial and replicate, in that order, as a confirmation's ledger has them.
 
+    One that trained to its end and then had no finite scores has failed.
+
     Raises:
         LedgerError: there is no whole ledger in the folder.
     """
     with reading(folder) as connection:
         rows = connection.execute(_NETS_QUERY).fetchall()
+    sets = records.sets(folder)
     found = {}
     for number, attributes, seed, state, epochs, seconds, checkpoint, sha256, code, reason, *times in rows:
         told = json.loads(attributes)
@@ -143,8 +150,14 @@ def nets(folder: Path) -> list[Net]:
             started=times[0],
             ended=times[1],
         )
-        found[net.key] = net
+        said = sets.get(scoring_name(number), {}).get("failure")
+        found[net.key] = net if said is None else replace(net, state="failed", code=DIVERGED, reason=said)
     return [found[key] for key in sorted(found)]
+
+
+def scoring_name(number: int) -> str:
+    """Returns the name of the step that scores a net."""
+    return f"{SCORED}{number:05d}"
 
 
 def still_to_train(wanted: Iterable[Wanted], there: Iterable[Net]) -> list[Wanted]:

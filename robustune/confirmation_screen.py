@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from analysis.confirmation import Confirmation
+from analysis.confirmation import Confirmation, failures
 from robustune.confirmation_nets import Net
 from robustune.errors import printable
 from search_spaces import Study
@@ -59,7 +59,7 @@ def _scores_table(found: Confirmation, heads: Mapping[str, str]) -> Table:
 
 
 def lines(found: Confirmation, nets: Sequence[Net]) -> list[str]:
-    """What must be known to read the tables: hypervolumes, points that fell, nets that failed."""
+    """What must be known to read the tables: hypervolumes, points that fell, trials whose nets failed."""
     volume = found.hypervolume.to_pylist()[0]
     told = [
         f"hypervolume: {volume['promised']:.4f} promised, {volume['corrected']:.4f} confirmed (95 %: "
@@ -67,12 +67,7 @@ def lines(found: Confirmation, nets: Sequence[Net]) -> list[str]:
         f"for); gap {volume['gap']:+.4f}",
         f"confirmed front: trials {_listed(found.front)}; fell off the searched front: {_listed(found.fallen)}",
     ]
-    failed = [net for net in nets if net.state == "failed"]
-    told += [
-        f"the net of trial {net.trial} under seed {net.replicate} failed ({net.code}: {printable(net.reason)})"
-        for net in failed
-    ]
-    return told
+    return told + [printable(one.words) for one in failures(map(vars, nets))]
 
 
 def _half(row: dict[str, Any] | None, of: str = "") -> str:

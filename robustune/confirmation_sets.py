@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from robustune.checkpoints import fetched, whole_copy
-from robustune.confirmation_nets import Net, images_seed, sets_seed
+from robustune.confirmation_nets import Net, images_seed, scoring_name, sets_seed
 from robustune.errors import Mistake
-from robustune.preparation import OUTCOMES, needed, possible
+from robustune.preparation import needed, possible
 from robustune.settings import Settings
 from search_spaces import Study
 from trainables.errors import TrainableError
@@ -16,8 +16,6 @@ from trainables.preparation import Step, plan
 from trainables.registry import load_outcomes
 from trainables.storage import is_uri
 
-SCORED: Final = f"{OUTCOMES}/"
-"""Begins the name of the step that scores a net."""
 _SPLITS: Final[Mapping[str, tuple[str, ...]]] = {"classification": ("test", "holdout"), "segmentation": ("test",)}
 """Files of the data that nets of a trainer are scored on; a trainer that is not here reads none."""
 _MORE: Final[Mapping[str, str]] = {"classification": "mce"}
@@ -95,7 +93,7 @@ def outcomes_steps(study: Study, sets: Sets, net: Net, options: Mapping[str, Any
     Raises:
         Mistake: OPTION_INVALID where the trainer's trials cannot be confirmed; SET_MISSING.
     """
-    name, seed = f"{SCORED}{net.number:05d}", images_seed(study.seed)
+    name, seed = scoring_name(net.number), images_seed(study.seed)
     try:
         make = load_outcomes(study.trainer)
         return make(name, options, net.checkpoint, net.sha256, sets.whole, study.metrics, seed)

@@ -1,7 +1,7 @@
 """Trains and scores the nets of a confirmation on Ray, which is connected when something is first to be done."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -57,6 +57,7 @@ class Work:
         self._session = session
         self._aside = session.enter_context(own_folder("nets"))
         self._cluster: Cluster | None = None
+        self._tried: set[tuple[int, int]] = set()  # a worker that was lost too often is not tried again in one run
         self.scores: dict[tuple[int, int], dict[str, float]] = {}
 
     @property
@@ -65,17 +66,30 @@ class Work:
         return nets(self._ledger.folder)
 
     def outcomes(self, wanted: Sequence[Wanted]) -> pa.Table:
-        """Trains what of these nets is missing, scores every whole one, and returns what all of them scored.
+        """Trains what of these nets is missing, and returns what the whole ones among them scored, and no others.
+
+        So whoever decides by it decides as if the nets of earlier runs, or of later seeds, were not there.
 
         Raises:
             Mistake: what training, building and scoring say.
         """
-        self._train(still_to_train(wanted, self.nets))
+        self._train([one for one in still_to_train(wanted, self.nets) if one.key not in self._tried])
+        keys = {one.key for one in wanted}
+        return self._scored([net for net in self.nets if net.state == "complete" and net.key in keys])
+
+    def all_outcomes(self) -> pa.Table:
+        """Returns what every whole net scored, those of earlier runs among them.
+
+        Raises:
+            Mistake: what building and scoring say.
+        """
         return self._scored([net for net in self.nets if net.state == "complete"])
 
     def _train(self, waiting: Sequence[Wanted]) -> None:
-        if not waiting and all(net.state != "running" for net in self.nets):
+        running = [net.key for net in self.nets if net.state == "running"]
+        if not waiting and not running:
             return
+        self._tried |= {*running, *(one.key for one in waiting)}
         cluster = self._connected()
         prepared = self._built(self._sets.training)
         for name, built in prepared.items():
@@ -108,17 +122,18 @@ class Work:
             raise Mistake(mistake.code, told.replace("`robustune resume`", "the same command")) from mistake
 
     def _scored(self, whole: Sequence[Net]) -> pa.Table:
-        if not whole:
-            return OUTCOMES.empty_table()
         steps = {net.key: self._steps(net) for net in whole}
         planned = read_by(self._sets, list({step.name: step for each in steps.values() for step in each}.values()))
         waiting = {step.name for step in missing(planned, standing(planned, self._settings.store))}
         files = {steps[net.key][-1].name: self._placed(net) for net in whole if steps[net.key][-1].name in waiting}
-        built = self._built([replace(step, **files.get(step.name, {})) for step in planned])
+        own = {net.key: steps[net.key][-1].name for net in whole}
+        built = self._built([replace(step, **files.get(step.name, {})) for step in planned], set(own.values()))
         for name, one in built.items():
             self._record(name, one)
-        self.scores = {net.key: built[steps[net.key][-1].name].summary["scores"] for net in whole}
-        return pa.concat_tables([_rows(net, self._file(built[steps[net.key][-1].name])) for net in whole])
+        finite = [net for net in whole if "failure" not in built[own[net.key]].summary]
+        self.scores |= {net.key: built[own[net.key]].summary["scores"] for net in finite}
+        rows = [_rows(net, self._file(built[own[net.key]])) for net in finite]
+        return pa.concat_tables([OUTCOMES.empty_table(), *rows])
 
     def _steps(self, net: Net) -> tuple[Step, ...]:
         return outcomes_steps(self._done.study, self._sets, net, options_of(self._done, net.trial))
@@ -128,16 +143,18 @@ class Work:
         place, here = checkpoint_of(net, self._ledger.folder, self._settings, self._aside)
         return {"places": {"checkpoint": place}, "here": here}
 
-    def _built(self, planned: Sequence[Step]) -> dict[str, Prepared]:
+    def _built(self, planned: Sequence[Step], spared: Collection[str] = ()) -> dict[str, Prepared]:
         ready = standing(planned, self._settings.store)
         if not missing(planned, ready):
             return ready
         cluster = self._connected()
         with self._screen.building(planned, ready, len(cluster.nodes)) as watcher:
-            return prepare(planned, ready, self._settings.store, cluster, self._settings.gpus_per_trial, watcher)
+            gpus = self._settings.gpus_per_trial
+            return prepare(planned, ready, self._settings.store, cluster, gpus, watcher, spared)
 
     def _record(self, name: str, built: Prepared) -> None:
-        if records.sets(self._ledger.folder).get(name, {}).get("digest") != built.digest:
+        told = records.sets(self._ledger.folder).get(name)
+        if told is None or told["digest"] != built.digest:
             self._ledger.record_set(name, built.digest, built.summary)
 
     def _file(self, built: Prepared) -> Path:

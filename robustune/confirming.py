@@ -38,6 +38,7 @@ from trainables.registry import load_outcomes
 from trainables.storage import below
 
 FEWEST_SEEDS = 2
+MOST_SEEDS = 1_000
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,13 @@ def confirm(study: str, asked: Asked, settings: Settings, screen: Screen) -> Con
             if changed:
                 ledger.record_set("changes", "", {"despite": changed})
             work = Work(done, ledger, sets, settings, screen, session)
-            outcomes = _confirmed_points(work, done, first, asked, screen)
-            return _left(work, done, outcomes, settings, screen)
+            try:
+                _train_points(work, done, first, asked, screen)
+                outcomes = work.all_outcomes()
+                found = confirmation.confirmed(done.trials, outcomes, done.study)
+            except confirmation.NotConfirmable as error:
+                raise _nothing(folder, work.nets, error) from error
+            return _left(work, done, outcomes, found, settings, screen)
 
 
 def wanted(done: Recorded, seeds: Mapping[int, int]) -> list[Wanted]:
@@ -136,6 +142,8 @@ def _check(asked: Asked) -> None:
             "OPTION_INVALID",
             f"--seeds {asked.seeds}: how far seeds scatter shows from {FEWEST_SEEDS} on; the default of 5 is usual",
         )
+    if asked.seeds > MOST_SEEDS:
+        raise Mistake("OPTION_INVALID", f"--seeds {asked.seeds}: {MOST_SEEDS} at most; the default of 5 is usual")
     if not 0 <= asked.within < float("inf"):
         raise Mistake("OPTION_INVALID", f"--within {asked.within}: expected 0 or more standard deviations")
 
@@ -158,39 +166,38 @@ def _first(done: Recorded, asked: Asked) -> list[int]:
     return list(dict.fromkeys([*front, *named]))
 
 
-def _confirmed_points(work: Work, done: Recorded, first: Sequence[int], asked: Asked, screen: Screen) -> pa.Table:
-    """Trains and scores the front, then what lies within the band below it, and returns what all nets scored."""
+def _train_points(work: Work, done: Recorded, first: Sequence[int], asked: Asked, screen: Screen) -> None:
+    """Trains and scores the front, then what lies within the band below it."""
     if asked.budget is not None:
-        return _within_budget(work, done, first, asked, screen)
+        _train_within(asked.budget // done.study.budget.epochs, work, done, first, asked, screen)
+        return
     outcomes = work.outcomes(wanted(done, dict.fromkeys(first, asked.seeds)))
-    near = _near(done, outcomes, first, asked, screen)
-    return work.outcomes(wanted(done, dict.fromkeys([*first, *near], asked.seeds))) if near else outcomes
+    if near := _near(done, outcomes, first, asked, screen):
+        work.outcomes(wanted(done, dict.fromkeys(near, asked.seeds)))
 
 
-def _within_budget(work: Work, done: Recorded, first: Sequence[int], asked: Asked, screen: Screen) -> pa.Table:
-    """The first seeds of every point, then more where the outcome is not clear, until the epochs are spent."""
-    nets = (asked.budget or 0) // done.study.budget.epochs
+def _train_within(most: int, work: Work, done: Recorded, first: Sequence[int], asked: Asked, screen: Screen) -> None:
+    """The first seeds of every point, then more where the outcome is not clear, until so many nets are trained."""
     fewest = _first_seeds(asked)
     seeds = dict.fromkeys(first, fewest)
     outcomes = work.outcomes(wanted(done, seeds))
     for trial in _near(done, outcomes, first, asked, screen):
-        if sum(seeds.values()) + fewest <= nets:
+        if sum(seeds.values()) + fewest <= most:
             seeds[trial] = fewest
         else:
             screen.say(f"the budget leaves no epochs for trial {trial}, which lies within the band")
     outcomes = work.outcomes(wanted(done, seeds))
-    while more := _more(confirmation.next_seeds(done.trials, outcomes, done.study, asked.seeds), seeds, nets):
+    while more := _more(confirmation.next_seeds(done.trials, outcomes, done.study, asked.seeds, seeds), seeds, most):
         seeds = {trial: count + more.get(trial, 0) for trial, count in seeds.items()}
         outcomes = work.outcomes(wanted(done, seeds))
     told = ", ".join(f"{count} of trial {trial}" for trial, count in seeds.items())
     spent = sum(seeds.values()) * done.study.budget.epochs
     screen.say(f"{spent} of {asked.budget} epochs spent: seeds {told}")
-    return outcomes
 
 
-def _more(deserved: Mapping[int, int], seeds: Mapping[int, int], nets: int) -> dict[int, int]:
-    """What of the deserved seeds the budget still allows, the least clear trial first."""
-    left, found = nets - sum(seeds.values()), {}
+def _more(deserved: Mapping[int, int], seeds: Mapping[int, int], most: int) -> dict[int, int]:
+    """What of the deserved seeds so many nets still allow, the least clear trial first."""
+    left, found = most - sum(seeds.values()), {}
     for trial, count in deserved.items():
         if trial in seeds and (given := min(count, left)) > 0:
             found[trial] = given
@@ -259,16 +266,18 @@ def _ledger(done: Recorded, settings: Settings, screen: Screen) -> Ledger:
     return Ledger.create(done.folder / LEDGER_FOLDER, retraining_of(done.study), versions(), storage, screen.say)
 
 
-def _left(work: Work, done: Recorded, outcomes: pa.Table, settings: Settings, screen: Screen) -> Confirmed:
-    """Computes and writes what the nets say."""
+def _nothing(folder: Path, trained: Sequence[Net], error: confirmation.NotConfirmable) -> Mistake:
+    failed = [net for net in trained if net.state == "failed"]
+    why = f"; {len(failed)} of {len(trained)} nets failed, the first: {failed[0].reason}" if failed else ""
+    return Mistake("NO_FRONT", f"{folder}: nothing could be confirmed ({error}{why})")
+
+
+def _left(
+    work: Work, done: Recorded, outcomes: pa.Table, found: Confirmation, settings: Settings, screen: Screen
+) -> Confirmed:
+    """Writes what the nets say."""
     study, folder = done.study, done.folder
     trained = work.nets
-    try:
-        found = confirmation.confirmed(done.trials, outcomes, study)
-    except confirmation.NotConfirmable as error:
-        failed = [net for net in trained if net.state == "failed"]
-        why = f"; {len(failed)} of {len(trained)} nets failed, the first: {failed[0].reason}" if failed else ""
-        raise Mistake("NO_FRONT", f"{folder}: nothing could be confirmed ({error}{why})") from error
     try:
         paths = {
             **write_outcomes(folder, study, outcomes),

@@ -1,7 +1,7 @@
 """Builds what every trial shares, once, by Ray tasks, before the first trial starts."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -164,6 +164,7 @@ def prepare(
     cluster: Cluster,
     gpus: float,
     watcher: Watcher,
+    spared: Collection[str] = (),
 ) -> dict[str, Prepared]:
     """Builds every step that is not ready, side by side where they do not wait for each other; Ray is connected.
 
@@ -174,6 +175,8 @@ def prepare(
         cluster: whose CPUs the steps share.
         gpus: of each step.
         watcher: is told how it goes.
+        spared: steps that nobody reads, and that may find values which are no finite numbers: their summary is then
+            `failure`, what was said of it, and the store does not hold them.
 
     Returns:
         What is ready and what was built, by name.
@@ -199,7 +202,7 @@ def prepare(
                 task = build.options(**_placed(ours, threads, gpus)).remote(ours, store_root, inputs, threads)
                 running[task] = step
                 watcher.started(step.name)
-            _finish_one(running, built, watcher)
+            _finish_one(running, built, watcher, spared)
     return built
 
 
@@ -233,7 +236,9 @@ def _there(name: str, store_root: str, digest: str) -> Prepared | None:
         return None
 
 
-def _finish_one(running: dict[Any, Step], built: dict[str, Prepared], watcher: Watcher) -> None:
+def _finish_one(
+    running: dict[Any, Step], built: dict[str, Prepared], watcher: Watcher, spared: Collection[str]
+) -> None:
     import ray
 
     done, _ = ray.wait(list(running), num_returns=1)
@@ -246,17 +251,24 @@ def _finish_one(running: dict[Any, Step], built: dict[str, Prepared], watcher: W
             "PREPARATION_FAILED", f"{step.name}: its builder ended ({last_line}); start again to go on"
         ) from error
     if "failure" in outcome:
-        raise Mistake.of(TrainableError(*outcome["failure"]), step.name, "PREPARATION_FAILED")
+        code, said = outcome["failure"]
+        if code != "NONFINITE" or step.name not in spared:
+            raise Mistake.of(TrainableError(code, said), step.name, "PREPARATION_FAILED")
+        outcome |= {"digest": "", "summary": {"failure": said}}
     built[step.name] = Prepared(outcome["digest"], outcome["summary"])
     watcher.finished(step.name, outcome["summary"], outcome["node"])
 
 
 def _build(step: Step, store_root: str, digests: Mapping[str, str], threads: int) -> dict[str, Any]:
-    import ray
-
     # Failures travel as plain data: an exception of ours would come back wrapped in Ray's, with a traceback.
     try:
         digest, summary = run_step(step, store_root, digests, threads)
     except TrainableError as error:
-        return {"failure": (error.code, str(error))}
-    return {"digest": digest, "summary": summary, "node": str(ray.util.get_node_ip_address())}  # type: ignore[no-untyped-call]  # Ray's
+        return {"failure": (error.code, str(error)), "node": _node()}
+    return {"digest": digest, "summary": summary, "node": _node()}
+
+
+def _node() -> str:
+    import ray
+
+    return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]  # Ray's

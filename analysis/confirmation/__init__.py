@@ -3,6 +3,7 @@
 from analysis.confirmation.candidates import BAND, candidates, pooled_sd, repeated_sd
 from analysis.confirmation.confirming import confirmed
 from analysis.confirmation.crossfit import cross_fitted
+from analysis.confirmation.failures import Failures, failures, recorded_failures
 from analysis.confirmation.nets import NotConfirmable, nets_of
 from analysis.confirmation.racing import FIRST_SEEDS, next_seeds
 from analysis.confirmation.record import (
@@ -31,14 +32,17 @@ __all__ = [
     "SPREAD_FILE",
     "SUMMARY_FILE",
     "Confirmation",
+    "Failures",
     "NotConfirmable",
     "candidates",
     "confirmed",
     "cross_fitted",
+    "failures",
     "nets_of",
     "next_seeds",
     "pooled_sd",
     "read",
+    "recorded_failures",
     "repeated_sd",
     "write",
 ]

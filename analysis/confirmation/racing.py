@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from analysis.confirmation.confirming import judged, standing
 from analysis.confirmation.drawing import likely
-from analysis.confirmation.nets import Floats, Nets, nets_of
+from analysis.confirmation.nets import Floats, Nets, Whole, nets_of
 from analysis.confirmation.variances import spread
 from analysis.front import goals, losses
 from search_spaces.study import Study
@@ -21,7 +21,9 @@ RIVAL = 0.25
 DRAWS = 500
 
 
-def next_seeds(trials: pa.Table, outcomes: pa.Table, study: Study, most: int) -> Mapping[int, int]:
+def next_seeds(
+    trials: pa.Table, outcomes: pa.Table, study: Study, most: int, trained: Mapping[int, int] | None = None
+) -> Mapping[int, int]:
     """Returns how many more seeds each trial deserves now, the least clear first; empty where nothing is open.
 
     Every trial gets `FIRST_SEEDS`; then each whose place is not clear gets one more, and so does each that dominates
@@ -32,19 +34,22 @@ def next_seeds(trials: pa.Table, outcomes: pa.Table, study: Study, most: int) ->
         outcomes: so far, of the columns `record.OUTCOMES`; trials without a row are not told of.
         study: theirs.
         most: seeds of one trial.
+        trained: nets of each trial so far, with those that failed and so have no row; None: no net failed. A trial
+            whose nets fail gets no more for that.
 
     Raises:
         NotConfirmable: as `confirming.confirmed`.
     """
     nets = nets_of(outcomes)
-    return {nets.trials[point]: more for point, more in wanted(nets, study, most).items()}
+    counts = nets.seeds if trained is None else np.array([trained[trial] for trial in nets.trials])
+    return {nets.trials[point]: more for point, more in wanted(nets, study, most, counts).items()}
 
 
-def wanted(nets: Nets, study: Study, most: int, seed: int = 0) -> dict[int, int]:
-    """Returns the same for the points of nets whose first metrics are the objectives."""
-    first = min(FIRST_SEEDS, most)
-    few = {point: int(first - count) for point, count in enumerate(nets.seeds) if count < first}
-    if few or nets.seeds.min() >= most:
+def wanted(nets: Nets, study: Study, most: int, counts: Whole | None = None, seed: int = 0) -> dict[int, int]:
+    """Returns the same for points, by the (K,) `counts` of their nets, by default those that scored."""
+    first, counts = min(FIRST_SEEDS, most), nets.seeds if counts is None else counts
+    few = {point: int(first - count) for point, count in enumerate(counts) if count < first}
+    if few or counts.min() >= most:
         return few
     joint = judged(nets, study)
     seen = spread(joint)
@@ -53,7 +58,7 @@ def wanted(nets: Nets, study: Study, most: int, seed: int = 0) -> dict[int, int]
     open_ = (chance > CLEAR) & (chance < 1 - CLEAR)
     doubt = np.minimum(chance, 1 - chance)
     rivalry = _rivalry(losses(drawn[:, :, : len(study.objectives)], goals(study)), open_)
-    more = (open_ | (rivalry > RIVAL)) & (nets.seeds < most)
+    more = (open_ | (rivalry > RIVAL)) & (counts < most)
     order = np.argsort(-np.maximum(doubt, rivalry), kind="stable")
     return {int(point): 1 for point in order if more[point]}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from analysis import records
@@ -165,6 +166,18 @@ def test_clear_trials_deserve_no_seed_and_unclear_ones_do_up_to_the_most(trials:
     vague = next_seeds(trials, outcomes(trials, study, members, seeds=3, sd=0.2), study, 5)
     assert set(vague) == set(members)
     assert next_seeds(trials, outcomes(trials, study, members, seeds=5, sd=0.2), study, 5) == {}
+
+
+def test_a_trial_whose_nets_fail_gets_no_more_for_that_and_holds_up_no_other(trials: pa.Table, study: Study) -> None:
+    members = tuple(front(trials, study)["number"].to_pylist())
+    scored = outcomes(trials, study, members, seeds=3, sd=0.2)
+    poor = members[0]
+    left = pc.or_(pc.not_equal(scored["trial"], poor), pc.equal(scored["replicate"], 0))
+    fewer = scored.filter(left)
+    assert next_seeds(trials, fewer, study, 5) == {poor: 2}
+    trained = dict.fromkeys(members, 3)
+    assert set(next_seeds(trials, fewer, study, 5, trained)) >= set(members) - {poor}
+    assert poor not in next_seeds(trials, fewer, study, 5, trained | {poor: 5})
 
 
 def test_a_rule_that_always_picks_one_point_is_worth_that_points_mean(trials: pa.Table, study: Study) -> None:
