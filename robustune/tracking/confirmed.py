@@ -2,12 +2,13 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from analysis.confirmation import FOLDER, Confirmation
+from analysis.confirmation import FOLDER, Confirmation, failures
 from robustune.confirmation_nets import Net
 from robustune.surroundings import IMPORTING
 from robustune.tracking import environment
@@ -119,15 +120,29 @@ def _send_net(
         }
         title = f"confirmation of trial {net.trial}, seed {net.replicate}"
         run = client.create_run(experiment, milliseconds(net.started), tags, run_name=title)
-    elif run.data.tags.get("robustune.state") == net.state and len(run.data.metrics) >= len(scores):
+    elif _is_there(run, net, scores):
         return
     at = milliseconds(net.ended or net.started)
-    points = [Metric(f"{PREFIX}{metric}", value, at, net.epochs) for metric, value in scores.items()]
-    points.append(Metric("train_seconds", net.train_seconds, at, net.epochs))
+    # Of two values of one step MLflow shows the later one: a score that changed since must be later than the old.
+    when = at if not run.data.metrics else milliseconds(time.time())
+    points = [Metric(name, value, when, net.epochs) for name, value in _news(run, net, scores).items()]
     said = {"state": net.state, "code": net.code, "reason": net.reason[:8000], "checkpoint": net.checkpoint}
-    ending = [RunTag(f"robustune.{key}", value) for key, value in said.items() if value]
+    # A net whose worker was lost may have failed before: what was said of that goes.
+    ending = [RunTag(f"robustune.{key}", value) for key, value in said.items() if value or name in known]
     client.log_batch(run.info.run_id, metrics=points, params=parameters({**options, "seed": net.seed}), tags=ending)
     client.set_terminated(run.info.run_id, _STATES[net.state], at)
+
+
+def _is_there(run: Any, net: Net, scores: Mapping[str, float]) -> bool:
+    """Whether a run was ended as the net did, and has its scores."""
+    ended = run.info.status == _STATES[net.state] and run.data.tags.get("robustune.state") == net.state
+    return ended and not _news(run, net, scores)
+
+
+def _news(run: Any, net: Net, scores: Mapping[str, float]) -> dict[str, float]:
+    """What a run does not have yet, by its name there."""
+    whole = {**{f"{PREFIX}{metric}": value for metric, value in scores.items()}, "train_seconds": net.train_seconds}
+    return {name: value for name, value in whole.items() if run.data.metrics.get(name) != value}
 
 
 def _send_summary(client: Any, parent: str, sent: Sent) -> None:
@@ -140,7 +155,9 @@ def _send_summary(client: Any, parent: str, sent: Sent) -> None:
     volume = sent.found.hypervolume.to_pylist()[0]
     told = {"hypervolume": "corrected", "hypervolume_low": "low", "hypervolume_high": "high", "gap": "gap"}
     points = [Metric(f"{PREFIX}{name}", volume[column], at, len(sent.nets)) for name, column in told.items()]
-    fronts = {"confirmed_front": sent.found.front, "fell": sent.found.fallen}
+    failed = failures(vars(net) for net, _, _ in sent.nets)
+    lost = [one.trial for one in failed if one.whole]
+    fronts = {"confirmed_front": sent.found.front, "fell": sent.found.fallen, "not_confirmed": lost}
     tags = [RunTag(f"robustune.{name}", json.dumps(list(trials))) for name, trials in fronts.items()]
     client.log_batch(parent, metrics=points, tags=tags)
     for path in sent.paths:

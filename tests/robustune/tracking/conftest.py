@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from robustune.ledger import Ledger
-from robustune.tracking import probe
+from robustune.tracking import Tracking, probe
 from search_spaces import Budget, Choice, EarlyStopping, LogUniform, Objective, Study, Subset
 
 
@@ -98,3 +98,25 @@ def _serving(results, port):
     finally:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
+
+
+@pytest.fixture
+def uri(results: Path) -> str:
+    return f"sqlite:///{results / 'mlflow.db'}"
+
+
+@pytest.fixture
+def searched(begun: Callable[[], Ledger], uri: str) -> Path:
+    """A study whose search MLflow has: one trial complete, one in flight."""
+    scores = {"clean_accuracy": 0.9, "mce": 0.8}
+    with begun() as ledger:
+        for number in (0, 1):
+            config = {"learning_rate": 1e-3, "fooling_rates": [5], "batch_size": 8}
+            ledger.ask(number, config, number, {})
+        ledger.report(0, 1, scores, 1.0, 0.1)
+        ledger.report(0, 2, scores, 1.0, 0.1, end="complete")
+        tracking = Tracking(ledger.folder, uri)
+        tracking.start()
+        assert tracking.settle(300.0)
+        tracking.abandon()  # as a driver that is still at work would leave it
+        return ledger.folder

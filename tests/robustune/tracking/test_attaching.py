@@ -6,7 +6,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
-import pytest
 
 from analysis import confirmation, ending, records, sources
 from analysis.confirmation import Confirmation
@@ -18,28 +17,6 @@ from robustune.tracking.attaching import attach
 from search_spaces import Study
 
 NOBODY = "http://127.0.0.1:9"
-SCORES = {"clean_accuracy": 0.9, "mce": 0.8}
-
-
-@pytest.fixture
-def uri(results: Path) -> str:
-    return f"sqlite:///{results / 'mlflow.db'}"
-
-
-@pytest.fixture
-def searched(begun: Callable[[], Ledger], uri: str) -> Path:
-    """A study whose search MLflow has: one trial complete, one in flight."""
-    with begun() as ledger:
-        for number in (0, 1):
-            config = {"learning_rate": 1e-3, "fooling_rates": [5], "batch_size": 8}
-            ledger.ask(number, config, number, {})
-        ledger.report(0, 1, SCORES, 1.0, 0.1)
-        ledger.report(0, 2, SCORES, 1.0, 0.1, end="complete")
-        tracking = Tracking(ledger.folder, uri)
-        tracking.start()
-        assert tracking.settle(300.0)
-        tracking.abandon()  # as a driver that is still at work would leave it
-        return ledger.folder
 
 
 def an_evaluation(folder: Path, study: Study) -> list[Path]:
