@@ -45,15 +45,21 @@ def forests(found: Confirmation, study: Study) -> tuple[Forest, ...]:
 
 
 def told(found: Confirmation, study: Study) -> tuple[str, ...]:
-    """Returns in sentences how many were confirmed, how many fell, and what the hypervolume lost."""
+    """Returns in sentences how many were confirmed, how many fell, and what the hypervolume lost.
+
+    Args:
+        found: with a point at least.
+        study: that was confirmed.
+    """
     stood = len(found.front)
     searched = sum(bool(one) for one in found.points["searched"].to_pylist())
     fallen = ", ".join(map(str, found.fallen))
     seeds = found.points["seeds"].to_pylist()
-    many = f"{min(seeds)}" if min(seeds, default=0) == max(seeds, default=0) else f"{min(seeds)} to {max(seeds)}"
+    many = f"{min(seeds)}" if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
+    trials = "1 trial was" if len(seeds) == 1 else f"{len(seeds)} trials were"
     sentences = [
-        f"{found.points.num_rows} trials were trained again under {many if seeds else '0'} fresh seeds; "
-        f"{searched} of them stood on the searched front, and {stood} stand on the confirmed one.",
+        f"{trials} trained again under {many} fresh seed{'' if many == '1' else 's'}; {searched} stood on the searched "
+        f"front, and {stood} on the confirmed one.",
         f"Fallen: {fallen}." if fallen else "None of the searched front fell.",
     ]
     if len(study.objectives) > 1 and found.hypervolume.num_rows:

@@ -31,13 +31,13 @@ def progress_section(reached: pa.Table, study: Study) -> str:
         for place, chart in enumerate(charts)
     )
     return (
-        f'<section aria-label="Progress"><h2>Progress</h2><p class="quiet">{escaped(remark(reached, study))}</p>'
+        f'<section aria-label="Progress"><h2>Progress</h2><p class="quiet">{escaped(gained(reached, study))}</p>'
         f'<div class="curves">{figures}</div><details><summary>Trials that got it farther</summary>'
         f"{_table(gains(reached, study), study)}</details></section>"
     )
 
 
-def remark(reached: pa.Table, study: Study) -> str:
+def gained(reached: pa.Table, study: Study) -> str:
     """Returns what the curves count, and when the last gain came, in sentences."""
     farther = gains(reached, study)
     what = "Pauses in which no trial was at work are left out of the wall clock."
@@ -45,7 +45,8 @@ def remark(reached: pa.Table, study: Study) -> str:
         return f"No trial lies within the reference point, so the hypervolume is 0. {what}"
     last = farther["finished"].to_pylist()[-1]
     trial = farther["trial"].to_pylist()[-1]
-    told = f"The last of {farther.num_rows} gains came with trial {trial}, which ended as number {last}"
+    which = f"last of {farther.num_rows} gains" if farther.num_rows > 1 else "only gain"
+    told = f"The {which} came with trial {trial}, which ended as number {last}"
     return f"{told} of {reached.num_rows}. {what}"
 
 

@@ -19,7 +19,7 @@ from trainables.registry import has_network, vocabulary
 
 CHOICE: Final = "choice.json"
 """What is written last: it says which trial of which study was chosen and why, and that the rest is whole."""
-ASIDE: Final = ".aside"
+ASIDE: Final = ".robustune-export"
 """Folder in an export that is being written."""
 
 
@@ -61,16 +61,22 @@ def export(done: Recorded, number: int, told: Mapping[str, Any], settings: Setti
 
 @contextlib.contextmanager
 def _whole(place: Path) -> Iterator[Path]:
-    """Yields where to write; what is there at the end goes into `place`, `choice.json` last. After an error nothing."""
+    """Yields where to write; what is there at the end goes into `place`, `choice.json` last. After an error nothing.
+
+    An earlier export loses its `choice.json` first: whoever finds one finds the rest of the same export.
+    """
     aside = place / ASIDE
     shutil.rmtree(aside, ignore_errors=True)  # of an export that was killed
     aside.mkdir(parents=True)
     try:
         yield aside
-        for path in sorted(aside.iterdir(), key=lambda path: path.name == CHOICE):
-            path.replace(place / path.name)
-    finally:
+    except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
+        raise
+    (place / CHOICE).unlink(missing_ok=True)
+    for path in sorted(aside.iterdir(), key=lambda path: path.name == CHOICE):
+        path.replace(place / path.name)
+    aside.rmdir()
 
 
 def _check_place(place: Path) -> None:
@@ -79,7 +85,8 @@ def _check_place(place: Path) -> None:
         raise Mistake("FILES_EXIST", f"--out {place}: is a file; name a folder")
     if found := unwritable(place, "--out"):
         raise Mistake("RESULTS_UNWRITABLE", found[0])
-    if place.is_dir() and {path.name for path in place.iterdir()} - {ASIDE} and not (place / CHOICE).is_file():
+    ours = (place / CHOICE).is_file() or (place / ASIDE).is_dir()
+    if place.is_dir() and not ours and any(place.iterdir()):
         raise Mistake("FILES_EXIST", f"--out {place}: holds files that are no export; name another folder")
 
 

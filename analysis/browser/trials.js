@@ -6,7 +6,6 @@ const shownRows = { rows: numbers.map((_, place) => place), page: 0, sorted: nul
 const link = (lead, place) => {
   const middle = lead.values[place];
   if (middle === null) return null;
-  if (lead.plain) return make('span', lead.title);
   const made = make('a', lead.title);
   made.href = lead.before + middle + lead.after;
   made.rel = 'noreferrer';

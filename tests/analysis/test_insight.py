@@ -27,7 +27,7 @@ from analysis.parallel import FATES, parallel
 from analysis.parallel_chart import STILL
 from analysis.parallel_section import parallel_section
 from analysis.progress_curves import gains, progress, progress_curves
-from analysis.progress_section import progress_section
+from analysis.progress_section import gained, progress_section
 from search_spaces.study import EarlyStopping, Study
 
 HOSTILE = ("<script>alert(1)</script>", "</svg>\"'&")
@@ -52,6 +52,14 @@ def test_progress_ends_at_the_front_s_hypervolume_and_never_falls(told: tuple[St
     farther = gains(reached, study)["hypervolume"].to_pylist()
     assert farther == sorted(set(farther)) == sorted({*volumes} - {0.0})
     assert all(len(chart.lines[0].pieces[0]) == 2 * len(farther) + 2 for chart in progress_curves(reached, study))
+
+
+def test_a_single_gain_is_told_as_one(told: tuple[Study, pa.Table, pa.Table]) -> None:
+    study, trials, _ = told
+    best = front(trials, study).slice(0, 1)
+    text = gained(progress(with_column(best, "ended_seq", [1]), study), study)
+    number = best["number"].to_pylist()[0]
+    assert text.startswith(f"The only gain came with trial {number}, which ended as number 1 of 1. ")
 
 
 def test_the_wall_clock_counts_when_some_trial_was_at_work(told: tuple[Study, pa.Table, pa.Table]) -> None:
@@ -209,9 +217,12 @@ def test_a_confirmation_says_who_fell_and_what_the_hypervolume_lost(
     found = a_confirmation(trials, study, low)
     text = confirmation_section(found, study)
     assert f"Fallen: {found.fallen[0]}." in text
+    assert f"{found.points.num_rows} trials were trained again under 5 fresh seeds; " in text
     assert "the gap is 0.05" in text
-    assert text.count('class="promise"') == 2 * found.points.num_rows
+    assert text.count('class="promise"') == 3 * found.points.num_rows  # the plane and a row for each objective
     assert confirmation_section(None, study) == ""
+    alone = replace(found, points=found.points.slice(0, 1))
+    assert "1 trial was trained again under 5 fresh seeds; 1 stood" in confirmation_section(alone, study)
 
 
 @pytest.mark.slow

@@ -223,12 +223,42 @@ def test_files_that_are_no_export_are_left_alone(searched: Settings, tmp_path: P
     refused("FILES_EXIST", Rule(knee=True), searched, empty)
 
 
-def test_an_export_that_was_killed_is_made_again(searched: Settings, tmp_path: Path) -> None:
-    (tmp_path / ".aside").mkdir()
-    (tmp_path / ".aside" / "checkpoint.safetensors").write_bytes(b"torn")
+@pytest.mark.parametrize("moved", [0, 2])
+def test_an_export_that_was_killed_is_made_again(
+    searched: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int
+) -> None:
+    """Killed while it wrote, or after it had put two files over those of an earlier export."""
+    choose("demo", Rule(max_clean_drop=0.0), searched, tmp_path)
+    whole, left = Path.replace, [moved]
+
+    def killed(path: Path, target: Path) -> Path:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return whole(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            choose("demo", Rule(knee=True), searched, tmp_path)
+    assert not (tmp_path / "choice.json").exists()  # of the earlier trial, beside files of the later one
     done = choose("demo", Rule(knee=True), searched, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(done.paths)
     exported.load(tmp_path)
+
+
+def test_an_export_that_fails_leaves_the_earlier_one(
+    searched: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose("demo", Rule(max_clean_drop=0.0), searched, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    refused("RESULTS_UNWRITABLE", Rule(knee=True), searched, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_study_without_front_or_checkpoint_is_told(settings: Settings, search: Callable[..., Any]) -> None:
