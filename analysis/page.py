@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from analysis.chart import curve_chart, front_chart
 from analysis.curves import by_epoch
@@ -21,8 +20,8 @@ from analysis.page_notes import notes
 from analysis.page_parts import SCRIPT, STYLE
 from analysis.page_record import record_block, shown_names
 from analysis.panels import Kind, kind_name, panels
-from analysis.table import Column, columns, named_columns, table
-from analysis.wording import escaped, readable, remark, shown, within
+from analysis.table import columns, named_columns, table
+from analysis.wording import escaped, remark, shown, within
 from search_spaces.extent import trial_limit
 from search_spaces.study import Study
 
@@ -30,7 +29,6 @@ __all__ = ["MARKS", "STATIC", "Links", "render", "safe_address"]
 
 STATIC: Final = 50
 """Rows of long tables that a page without its script shows."""
-FAILURES: Final = 300
 _HINT: Final = (
     '<p class="quiet scripted">Filter by words that stand in a row, or hold a column to a value: '
     "<code>augmix</code>, <code>clean_accuracy&gt;0.9</code>, <code>state=failed</code>; several must all hold. "
@@ -76,7 +74,6 @@ def render(
         _curves(epochs, front, study),
         *later,
         _all_trials(trials, front, study, links or {}),
-        _failures(trials),
         _source(study),
         record_block(trials, front, study, links or {}),
     ]
@@ -196,20 +193,6 @@ def _cut(trials: pa.Table) -> str:
         return ""
     note = f"The first {STATIC} of {trials.num_rows:,} trials; all of them stand in trials.parquet beside this page."
     return f'<noscript><p class="quiet">{note}</p></noscript>'
-
-
-def _failures(trials: pa.Table) -> str:
-    failed = trials.filter(pc.equal(trials["state"], "failed"))
-    if not failed.num_rows:
-        return ""
-    first = failed.slice(0, FAILURES)
-    told = [
-        Column(readable(title), [escaped(shown(value)) for value in first[name].to_pylist()], name != "number")
-        for title, name in (("trial", "number"), ("epoch", "epochs"), ("code", "code"), ("reason", "reason"))
-    ]
-    more = f"The first {FAILURES} of {failed.num_rows:,}; the table of all trials has the others"
-    cut = remark(more) if failed.num_rows > FAILURES else ""
-    return f"<section><h2>Failed trials</h2>{cut}{table(told, first)}</section>"
 
 
 def _source(study: Study) -> str:

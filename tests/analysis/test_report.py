@@ -178,3 +178,13 @@ def test_words_of_figures() -> None:
     assert within("perturbed_validation_accuracy") == "perturbed validation accuracy"
     assert within("pgd_accuracy") == "PGD accuracy"
     assert (shortened("short", 5), shortened("longer", 5)) == ("short", "long…")
+
+
+def test_failed_trials_stand_on_the_page_by_reason_and_in_the_table_of_all_and_nowhere_else(
+    search: Callable[..., Path], study_of: Callable[..., Study]
+) -> None:
+    text = report.write(search(study_of()))["report.html"].read_text()
+    assert re.findall(r"<h\d>(Failed[^<]*)</h\d>", text) == ["Failed by reason"]
+    rows = [row for row in re.findall(r"<tr\b.*?</tr>", text, re.DOTALL) if "epoch 2: the loss is nan" in row]
+    assert [">2<" in row and "#trial-8" in row for row in rows].count(True) == 1
+    assert len(rows) == 1 + 2
