@@ -13,6 +13,7 @@ from robustune.aside import own_folder
 from robustune.building import bring
 from robustune.checkpoints import fetched, whole_copy
 from robustune.confirmation_changes import changes
+from robustune.driver import WORKER_LOST
 from robustune.errors import Mistake, readable
 from robustune.preparation import addresses, steps
 from robustune.screen import Screen
@@ -65,12 +66,17 @@ class _Past:
     whole: str
     conditions: Mapping[str, Any]
 
+    @property
+    def lost(self) -> bool:
+        """Whether it was not the trial that ended, but the process that trained it."""
+        return self.ended.code == WORKER_LOST
+
 
 def reproduce(study: str, number: int, settings: Settings, screen: Screen, threads: int | None = None) -> Reproduction:
     """Trains a trial again from its seed, its options and the sets that it was trained with, and compares all of it.
 
-    It trains in this process, without Ray: as many epochs as it was trained for, or up to its failure. Nothing of the
-    study is changed.
+    It trains in this process, without Ray: as many epochs as it was trained for, or up to its failure. Of a trial whose
+    worker was lost the epochs before are compared. Nothing of the study is changed.
 
     Args:
         study: name, study file or folder of a study that was begun.
@@ -80,8 +86,8 @@ def reproduce(study: str, number: int, settings: Settings, screen: Screen, threa
         threads: of the trial; None means those it had, or one where they were not recorded.
 
     Raises:
-        Mistake: STUDY_MISSING, OPTION_INVALID for a trial that is not there or has not ended, DATA_UNKNOWN, CACHE_*,
-            and what building says.
+        Mistake: STUDY_MISSING, OPTION_INVALID for a trial that is not there, has not ended or reported nothing before
+            its worker was lost, DATA_UNKNOWN, CACHE_*, and what building says.
     """
     folder = checks.stored(study, settings)
     settings = replace(settings, results=str(folder.parent))
@@ -118,7 +124,7 @@ class _Comparison:
     @property
     def over(self) -> bool:
         """Whether the recorded trial went no further; a failed one comes to its failure in one epoch more."""
-        return self.epochs >= len(self._past.reported) + (self._past.ended.state == FAILED)
+        return self.epochs >= len(self._past.reported) + (self._past.ended.state == FAILED and not self._past.lost)
 
     def take(self, report: Mapping[str, Any]) -> str:
         """Compares one report; returns a line for the user."""
@@ -154,6 +160,11 @@ def _past(done: Recorded, number: int, settings: Settings) -> _Past:
         raise Mistake(
             "OPTION_INVALID",
             f"{done.folder}: --trial {number}: it has not ended; `robustune resume {done.study.name}` goes on with it",
+        )
+    if own[-1].code == WORKER_LOST and len(own) == 2:
+        raise Mistake(
+            "OPTION_INVALID",
+            f"{done.folder}: --trial {number}: its worker was lost before an epoch ended; there is nothing to compare",
         )
     epoch, path, sha256 = done.checkpoints.get(number, (0, "", ""))
     whole, conditions = "", dict[str, Any]()
@@ -260,6 +271,8 @@ def _other_conditions(past: _Past, threads: int) -> list[str]:
 
 def _unrecorded(past: _Past, then: Mapping[str, str], threads: int) -> list[str]:
     found = []
+    if past.lost:
+        found.append("the trial ended as its worker was lost, which no training brings back; its epochs were compared")
     if not past.conditions:
         found.append(
             f"threads, processor and device of the trial were not recorded; it was trained with {threads} "

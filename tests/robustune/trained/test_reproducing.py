@@ -99,12 +99,27 @@ def test_versions_are_those_of_the_driver_that_trained_the_trial(
 ) -> None:
     folder = search(settings, "closed-form", ends=("complete",)).folder
     with Ledger.open(folder, {"torch": "1.0"}) as ledger:
-        ledger.ask(1, {"angle": 0.8}, 1, {})
-        ledger.fail(1, "WORKER_LOST", "the worker was lost")
+        ledger.ask(1, {"angle": 0.8, "loss": 0.9}, 1, {})
+        ledger.fail(1, "NONFINITE", "the loss is nan")
     assert again(settings).changes == []
     found = again(settings, 1)
     assert any(change.startswith("torch (1.0 became ") for change in found.changes)
     assert any(note.startswith("the code of trainables was not recorded") for note in found.notes)
+
+
+def test_of_a_trial_whose_worker_was_lost_the_epochs_before_are_compared(
+    settings: Settings, search: Callable[..., Any]
+) -> None:
+    folder = search(settings, "closed-form", epochs=2, ends=("complete", "running", "running")).folder
+    with Ledger.open(folder) as ledger:
+        ledger.fail(1, "WORKER_LOST", "the trial's worker was lost more often than a trial is retried")
+        ledger.ask(3, {"angle": 0.8}, 3, {})
+        ledger.fail(3, "WORKER_LOST", "the trial's worker was lost more often than a trial is retried")
+    found = again(settings, 1)
+    assert (found.epochs, found.differences) == (2, [])
+    assert found.notes[0].startswith("the trial ended as its worker was lost")
+    with pytest.raises(Mistake, match="lost before an epoch ended; there is nothing to compare"):
+        again(settings, 3)
 
 
 def test_a_lost_checkpoint_leaves_its_digest_to_compare(settings: Settings, search: Callable[..., Any]) -> None:
