@@ -4,10 +4,13 @@ import random
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from analysis import plot_front, records, report, sources
+from robustune.comparing import compare
 from robustune.ledger import Ledger
+from robustune.settings import Settings
 from robustune.tracking import Tracking
 from search_spaces import Budget, Choice, LogUniform, Objective, Study, Subset, Whole
 
@@ -138,6 +141,24 @@ def test_figures_are_the_same_from_each(results, uri, tmp_path, capsys):
     pictures = {name: (tmp_path / name / "front.svg").read_bytes() for name in ("ledger", "parquet", "mlflow")}
     assert len(set(pictures.values())) == 1
     assert "report.html" in capsys.readouterr().out
+
+
+def test_a_comparison_says_the_same_from_folders_and_mlflow(results, uri, tmp_path):
+    names = ("demo", "other")
+    folders = [searched(results / name, a_study(name), seed) for seed, name in enumerate(names)]
+    for folder in folders:
+        send(folder, uri)
+    one = compare([str(folder) for folder in folders], Settings(), apart="studies", out=tmp_path / "folders")
+    other = compare([uri], Settings(), names, apart="studies", out=tmp_path / "mlflow")
+    assert (one.verdict, one.pairs, one.notes) == (other.verdict, other.pairs, other.notes)
+    assert one.paths.keys() == other.paths.keys()
+    for name, path in one.paths.items():
+        if path.suffix == ".svg":
+            assert path.read_bytes() == other.paths[name].read_bytes()
+        elif path.suffix == ".parquet":
+            left, right = (pq.read_table(made) for made in (path, other.paths[name]))
+            places = {"place"} & set(left.column_names)  # each says where it was read
+            assert left.drop_columns(list(places)).equals(right.drop_columns(list(places)))
 
 
 def test_one_of_several_studies_is_chosen_by_name_or_run(results, uri):
