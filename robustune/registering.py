@@ -198,13 +198,14 @@ def _tags(done: Recorded, number: int) -> dict[str, str]:
     _, sha256 = whole_trials.checkpoint_of(done, number)
     scores = {metric: row[f"metrics.{metric}"] for metric in done.study.metrics}
     told = {metric: f"{value:.{_DIGITS}g}" for metric, value in scores.items() if value is not None}
+    # The scores first: MLflow's list of versions shows tags in the order in which they came.
     return {
+        **told,
         "robustune.study": done.study.name,
         "robustune.study_digest": done.study.digest,
         "robustune.trial": str(number),
         "robustune.checkpoint": sha256,
         "robustune.data": done.study.data,
-        **told,
     }
 
 

@@ -14,7 +14,7 @@ from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
 from analysis.figure_files import figure_files
 from analysis.front import front, hypervolume_history, rows
 from robustune.relative import reached
-from search_spaces import Study
+from search_spaces import Objective, Study
 
 EVALUATION_FIGURES: Final = (
     *("evaluation", "corruption-errors", "corruption-ratios"),
@@ -88,10 +88,14 @@ def compare_fragment(experiment: str, runs: list[str]) -> str | None:
     return f"#/compare-runs?runs={chosen}&experiments={where}&{MODEL_PAGES}"
 
 
-def charts_fragment(experiment: str) -> str:
-    """Returns the address, within the MLflow UI, of charts over the complete trials, which are folded up otherwise."""
+def charts_fragment(experiment: str, first: Objective) -> str:
+    """Returns the address, within the MLflow UI, of charts over the complete trials, the best by one objective first.
+
+    Sorted by time, as without an order, MLflow folds the trials up under their search, also where only they are sought.
+    """
     wanted = quote("tags.`robustune.state` = 'complete'", safe="")
-    return f"#/experiments/{experiment}/runs?searchFilter={wanted}&compareRunsMode=CHART&{MODEL_PAGES}"
+    order = f"orderByKey={quote(f'metrics.`{first.metric}`', safe='')}&orderByAsc={str(first.goal == 'min').lower()}"
+    return f"#/experiments/{experiment}/runs?searchFilter={wanted}&{order}&compareRunsMode=CHART&{MODEL_PAGES}"
 
 
 def note(folder: Path, experiment: str, runs: Mapping[int, str]) -> str:
@@ -127,7 +131,7 @@ def _summary(folder: Path, study: Study, experiment: str, runs: Mapping[int, str
         return "The front is empty: no trial has finished within the constraints."
     history = hypervolume_history(records.trials(folder), study).to_pylist()
     volume = f"{history[-1]['hypervolume']:.4g}"
-    charts = charts_fragment(experiment)
+    charts = charts_fragment(experiment, study.objectives[0])
     return (
         f"[Compare the {len(_front(folder))} trials of the front]({link}) (hypervolume {volume}), or see "
         f"[charts of all complete trials]({charts})."

@@ -123,7 +123,9 @@ class Sender:
         identity = str(run.info.run_id)
         self._cursor.settle(self._experiment, identity)
         if not run.data.params:
-            self._client.log_batch(identity, params=translation.search_parameters(self._study))
+            # Pages that compare searches begin with the metric that came first, which is the machine's otherwise.
+            none = Metric("hypervolume", 0.0, created, 0)
+            self._client.log_batch(identity, metrics=[none], params=translation.search_parameters(self._study))
         if run.data.tags.get("robustune.status") != "running":
             self._client.set_tag(identity, "robustune.status", "running")
         if run.info.status != "RUNNING":

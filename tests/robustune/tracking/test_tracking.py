@@ -130,14 +130,15 @@ def test_a_search_is_recorded_whole(begun, uri, client, study):
     assert tracking.compare_fragment is not None
 
 
-def test_hypervolume_is_a_curve_over_finished_trials(begun, uri, client):
+def test_hypervolume_is_a_curve_over_finished_trials_from_none(begun, uri, client):
     with begun() as ledger:
         search(ledger)
         send(ledger.folder, uri)
         history = records.trials(ledger.folder)
     (parent,), _ = runs(client)
     curve = points(client, parent, "hypervolume")
-    assert [step for step, _, _ in curve] == list(range(1, len(curve) + 1))
+    assert [step for step, _, _ in curve] == list(range(len(curve)))
+    assert curve[0][1] == 0
     # Both points dominate the reference (0, 1.2): 0.6 x 0.7, and beyond it 0.1 x 0.6 of the second one.
     assert curve[-1][1] == pytest.approx(0.6 * 0.7 + 0.1 * 0.6)
     assert curve[-1][2] == round(max(history["ended"].to_pylist()[:2]) * 1000)
