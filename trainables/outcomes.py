@@ -69,9 +69,12 @@ def deviation_values(draws: Array) -> Array:
 
 
 def by_source(measured: Measured) -> tuple[NDArray[np.int64], Array]:
-    """Sources as numbers, and of each the sum of its images' values, scaled so that the mean over sources is the score.
+    """Sources as numbers, and of each the score plus what its images add to it, so that their mean is the score.
 
-    A source has the same number in every metric and for every net.
+    The score is a mean over images, so a ratio of two sums over sources: of values, and of images. What a source adds is
+    linear in both (the delta method). That one source has more images than another then tells nothing of the score's
+    variance by itself, as the plain share of each in the score would. A source has the same number in every metric and
+    for every net.
 
     Raises:
         ValueError: no image was measured.
@@ -79,9 +82,10 @@ def by_source(measured: Measured) -> tuple[NDArray[np.int64], Array]:
     if not len(measured.values):
         raise ValueError("by_source: no image was measured")
     names, codes = np.unique(np.asarray(measured.sources, dtype=str), return_inverse=True)
-    sums = np.bincount(codes, weights=measured.values, minlength=len(names))
+    score = float(measured.values.mean())
+    sums = np.bincount(codes, weights=measured.values - score, minlength=len(names))
     numbers = np.array([derive("source", str(name)) for name in names], np.int64)
-    values: Array = (sums * (len(names) / len(codes))).astype(np.float64)
+    values: Array = (score + sums * (len(names) / len(codes))).astype(np.float64)
     return numbers, values
 
 

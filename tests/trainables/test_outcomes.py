@@ -24,6 +24,26 @@ def test_the_mean_over_sources_is_the_mean_over_images_whatever_their_sizes() ->
     assert sums.mean() == pytest.approx(values.mean(), rel=1e-12)
 
 
+def test_the_spread_over_sources_is_that_of_the_score_where_some_have_more_images_than_others() -> None:
+    """Against what is drawn anew: 4,000 samples of 120 sources of one to four images, which are easy or hard together."""
+    draws = np.random.default_rng(5)
+
+    def sample() -> Measured:
+        sizes = draws.integers(1, 5, 120)
+        ease = np.repeat(draws.beta(4.0, 1.0, 120), sizes)
+        sources = [f"photograph:{number}" for number in np.repeat(np.arange(120), sizes)]
+        return Measured((draws.random(len(ease)) < ease).astype(np.float64), sources)
+
+    scores = [sample().values.mean() for _ in range(4000)]
+    told = [by_source(sample())[1].std(ddof=1) / math.sqrt(120) for _ in range(100)]
+    assert np.mean(told) == pytest.approx(np.std(scores, ddof=1), rel=0.05)
+
+
+def test_a_net_that_is_always_right_is_surely_so_whatever_its_sources_have() -> None:
+    _, values = by_source(Measured(np.ones(5), ["a", "b", "b", "b", "c"]))
+    np.testing.assert_allclose(values, 1.0, rtol=1e-12)
+
+
 def test_a_source_has_one_number_in_any_order_and_beside_any_others() -> None:
     first, _ = by_source(Measured(np.ones(3), ["a", "b", "c"]))
     second, _ = by_source(Measured(np.ones(2), ["c", "a"]))

@@ -13,7 +13,7 @@ from trainables.given_files import absolute
 from trainables.preparation import Step
 
 # Raise a number whenever its builder would make something else of the same arguments.
-OUTCOMES_VERSION: Final = 1
+OUTCOMES_VERSION: Final = 2
 BASELINE_OUTCOMES_VERSION: Final = 1
 BASELINE_OUTCOMES: Final = "baseline-outcomes"
 

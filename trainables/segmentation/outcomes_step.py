@@ -12,7 +12,7 @@ from trainables.segmentation.options import read
 from trainables.segmentation.vocabulary import METRICS
 
 # Raise the number whenever the builder would make something else of the same arguments.
-OUTCOMES_VERSION: Final = 1
+OUTCOMES_VERSION: Final = 2
 
 
 def outcomes_steps(
