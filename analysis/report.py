@@ -1,13 +1,18 @@
 """Writes everything that a study's folder shows besides its ledger."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+import pyarrow as pa
 
 from analysis import attainment, confirmation, figure, page, printing, records
 from analysis.bar_figure import DEVIATIONS, draw_evaluation
-from analysis.class_iou import CLASS_BARS, table_of
+from analysis.bars import Bars
+from analysis.class_iou import CLASS_BARS, ClassIoU, table_of
 from analysis.class_iou_figure import draw_class_iou
 from analysis.confirmation_section import confirmation_section
-from analysis.corruption import chosen
+from analysis.corruption import Errors, chosen
 from analysis.corruption_figure import save_errors
 from analysis.corruption_section import corruption_section
 from analysis.ending import ended
@@ -26,10 +31,12 @@ from analysis.fitting import (
 )
 from analysis.front import front
 from analysis.grid_figure import draw_grid
+from analysis.heat_maps import HeatMap
 from analysis.importance import importances
 from analysis.importance_section import importance_section, partial_section
 from analysis.knob_figure import draw_knob
 from analysis.mask_figure import draw_masks
+from analysis.masks import Sheet
 from analysis.noise_chart import NoiseChart
 from analysis.noise_figure import save_noise
 from analysis.noise_section import noise_section
@@ -40,7 +47,25 @@ from analysis.progress_curves import progress
 from analysis.progress_section import progress_section
 from analysis.replacing import replacing
 from analysis.segmentation_section import class_section, mask_section
+from analysis.sweep import Sweep
 from search_spaces.study import Study
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """What some studies alone have, as `analysis.fitting` finds it; falsy where this one does not.
+
+    `noise` has each chart with its heading on the page, by file name.
+    """
+
+    maps: tuple[HeatMap, ...]
+    sweep: Sweep | None
+    evaluation: Bars | None
+    miou: Bars | None
+    errors: tuple[Errors, ...]
+    masks: Sheet | None
+    classes: tuple[ClassIoU, ...]
+    noise: Mapping[str, tuple[str, NoiseChart]]
 
 
 def write(folder: Path, links: page.Links | None = None) -> dict[str, Path]:
@@ -69,39 +94,23 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
     """Writes the same files into `target`, which is made if it is not there."""
     records.check(folder)
     study, trials, epochs = records.tables(folder)
-    best = front(trials, study)
-    maps, sweep = fitting_maps(trials, study), fitting_sweep(trials, epochs, study)
-    evaluation, errors = fitting_evaluation(folder, study), fitting_errors(folder, study)
-    miou, masks, classes = fitting_miou(folder, study), fitting_masks(folder, study), fitting_class_iou(folder, study)
-    noise = _noise(folder, study)
+    best, fits = front(trials, study), _fitting(folder, study, trials, epochs)
     target.mkdir(parents=True, exist_ok=True)
     tables = {"trials.parquet": trials, "epochs.parquet": epochs, "front.parquet": best}
     paths = {name: records.write_parquet(table, target / name) for name, table in tables.items()}
-    title = study.description or study.name
     paths |= printing.save(figure.draw_front(trials, best, study), target, "front")
-    if maps:
-        paths |= printing.save(draw_grid(maps, study), target, "grid")
-    if sweep:
-        paths |= printing.save(draw_knob(sweep, title), target, "knob")
-    for name, (_, chart) in noise.items():
-        paths |= save_noise(chart, target, name)
-    if evaluation:
-        paths |= printing.save(draw_evaluation(evaluation, title), target, "evaluation")
-    if miou:
-        paths |= printing.save(draw_evaluation(miou, title, DEVIATIONS), target, "evaluation")
-    if errors:
-        paths |= save_errors(chosen(errors, None, study), title, target)
-    if masks:
-        paths |= printing.save(draw_masks(masks, title), target, "masks")
-    if classes:
-        paths |= printing.save(draw_class_iou(classes, title), target, CLASS_BARS)
-        file = f"{CLASS_BARS}.parquet"
-        paths[file] = records.write_parquet(table_of(classes), target / file)
+    paths |= _figures(fits, study, target)
     leads = {
         number: {**(links or {}).get(number, {}), **({"checkpoint": _within(folder, path, target)} if path else {})}
         for number, path in zip(trials["number"].to_pylist(), trials["checkpoint"].to_pylist(), strict=True)
     }
-    corrupted = corruption_section(study, records.sets(folder), records.measured(folder), errors)
+    extra = (
+        noise_section(dict(fits.noise.values())),
+        grid_section(fits.maps, study),
+        knob_section(fits.sweep),
+        evaluation_section(fits.evaluation),
+        miou_section(fits.miou),
+    )
     matters = importances(trials, study)
     later = [
         confirmation_section(confirmation.read(folder, study), study, confirmation.recorded_failures(folder, study)),
@@ -111,22 +120,53 @@ def write_to(folder: Path, target: Path, links: page.Links | None = None) -> dic
         importance_section(matters),
         partial_section(matters, study),
         endings_section(endings(trials, epochs, study)),
-        corrupted,
-        mask_section(masks),
-        class_section(classes),
+        corruption_section(study, records.sets(folder), records.measured(folder), fits.errors),
+        mask_section(fits.masks),
+        class_section(fits.classes),
     ]
-    extra = (
-        noise_section(dict(noise.values())),
-        grid_section(maps, study),
-        knob_section(sweep),
-        evaluation_section(evaluation),
-        miou_section(miou),
-    )
     texts = {
         "report.html": page.render(trials, epochs, best, study, leads, extra, later, ended(folder)),
         "study.toml": study.source,
     }
     return paths | {name: _write(target / name, text) for name, text in texts.items()}
+
+
+def _fitting(folder: Path, study: Study, trials: pa.Table, epochs: pa.Table) -> _Fitting:
+    return _Fitting(
+        maps=fitting_maps(trials, study),
+        sweep=fitting_sweep(trials, epochs, study),
+        evaluation=fitting_evaluation(folder, study),
+        miou=fitting_miou(folder, study),
+        errors=fitting_errors(folder, study),
+        masks=fitting_masks(folder, study),
+        classes=fitting_class_iou(folder, study),
+        noise=_noise(folder, study),
+    )
+
+
+def _figures(fits: _Fitting, study: Study, target: Path) -> dict[str, Path]:
+    """Writes what is drawn of some studies alone."""
+    paths: dict[str, Path] = {}
+    title = study.description or study.name
+    if fits.maps:
+        paths |= printing.save(draw_grid(fits.maps, study), target, "grid")
+    if fits.sweep:
+        paths |= printing.save(draw_knob(fits.sweep, title), target, "knob")
+    for name, (_, chart) in fits.noise.items():
+        paths |= save_noise(chart, target, name)
+    if fits.evaluation:
+        paths |= printing.save(draw_evaluation(fits.evaluation, title), target, "evaluation")
+    if fits.miou:
+        paths |= printing.save(draw_evaluation(fits.miou, title, DEVIATIONS), target, "evaluation")
+    if fits.errors:
+        paths |= save_errors(chosen(fits.errors, None, study), title, target)
+    if fits.masks:
+        paths |= printing.save(draw_masks(fits.masks, title), target, "masks")
+    if fits.classes:
+        paths |= printing.save(draw_class_iou(fits.classes, title), target, CLASS_BARS)
+        file = f"{CLASS_BARS}.parquet"
+        paths[file] = records.write_parquet(table_of(fits.classes), target / file)
+    return paths
 
 
 def _noise(folder: Path, study: Study) -> dict[str, tuple[str, NoiseChart]]:

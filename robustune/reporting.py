@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analysis import report as reports
+from analysis.evaluated import Damaged
 from analysis.links import DELETED
 from analysis.schema import LedgerError
 from robustune.checks import stored
@@ -34,6 +35,8 @@ def report(study: str, settings: Settings, out: Path | None = None) -> Mapping[s
             return reports.write_to(folder, target, _links(folder, tracking))
         except LedgerError:
             raise
+        except Damaged as error:
+            raise Mistake("RESULTS_UNWRITABLE", f"{folder}: {error}") from error
         except OSError as error:
             raise Mistake(
                 "RESULTS_UNWRITABLE",

@@ -64,3 +64,13 @@ def test_what_cannot_be_written_or_found_is_one_line(stopped: Path, tmp_path: Pa
     (tmp_path / "out").write_text("")
     with pytest.raises(Mistake, match=r"RESULTS_UNWRITABLE: .*give another folder by --out"):
         report("curves", settings, tmp_path / "out")
+
+
+def test_a_damaged_table_is_told_with_the_command_that_makes_it_again(stopped: Path) -> None:
+    (stopped / "confirmation").mkdir()
+    (stopped / "confirmation" / "points.parquet").write_bytes(b"torn")
+    with pytest.raises(Mistake) as raised:
+        report("curves", Settings(str(stopped.parent)))
+    assert raised.value.code == "RESULTS_UNWRITABLE"
+    assert "`robustune confirm`" in raised.value.message
+    assert "make room" not in raised.value.message
