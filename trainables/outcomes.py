@@ -71,8 +71,8 @@ def deviation_values(draws: Array) -> Array:
 def by_source(measured: Measured) -> tuple[NDArray[np.int64], Array]:
     """Sources as numbers, and of each the score plus what its images add to it, so that their mean is the score.
 
-    The score is a mean over images, so a ratio of two sums over sources: of values, and of images. What a source adds is
-    linear in both (the delta method). That one source has more images than another then tells nothing of the score's
+    The score is a mean over images, so a ratio of two sums over sources: of values, and of images. What a source adds
+    is linear in both (the delta method). That one source has more images than another then tells nothing of the score's
     variance by itself, as the plain share of each in the score would. A source has the same number in every metric and
     for every net.
 

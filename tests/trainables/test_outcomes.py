@@ -25,7 +25,7 @@ def test_the_mean_over_sources_is_the_mean_over_images_whatever_their_sizes() ->
 
 
 def test_the_spread_over_sources_is_that_of_the_score_where_some_have_more_images_than_others() -> None:
-    """Against what is drawn anew: 4,000 samples of 120 sources of one to four images, which are easy or hard together."""
+    """Against what is drawn anew: 4,000 samples of 120 sources of one to four images, easy or hard together."""
     draws = np.random.default_rng(5)
 
     def sample() -> Measured:
