@@ -38,6 +38,7 @@ _SCRIPT: Final = """
     const said = figure.querySelector('.said');
     if (!said) continue;
     const hint = said.textContent;
+    let told = null;
     const marks = [...figure.querySelectorAll('.mark')];
     const centre = mark => mark.querySelector('.target').getBoundingClientRect().x;
     const order = [...marks].sort((one, other) => centre(one) - centre(other));
@@ -55,7 +56,9 @@ _SCRIPT: Final = """
       });
       mark.addEventListener('blur', () => show(null));
       mark.addEventListener('click', event => {
-        if (event.pointerType !== 'touch') return;
+        const again = told === mark;
+        told = mark;
+        if (event.pointerType !== 'touch' || again) return;
         event.preventDefault();
         mark.focus();
         show(mark);

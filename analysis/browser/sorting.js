@@ -18,6 +18,20 @@ for (const whole of document.querySelectorAll('table.sortable')) {
   if (body.rows.length > PAGE) {
     whole.parentNode.after(turns);
     draw();
+    // What leads to a row turns to its page.
+    const seek = () => {
+      const row = document.getElementById(location.hash.slice(1));
+      if (!row || !body.contains(row) || !row.hidden) return;
+      at = Math.floor([...body.rows].indexOf(row) / PAGE);
+      draw();
+      row.scrollIntoView({ block: 'center' });
+    };
+    window.addEventListener('hashchange', seek);
+    document.addEventListener('click', event => {
+      const link = event.target.closest('a[href^="#"]');
+      if (link && link.getAttribute('href') === location.hash) seek();
+    });
+    seek();
   }
   [...whole.tHead.rows[0].cells].forEach((head, place) => {
     const button = make('button', head.textContent);

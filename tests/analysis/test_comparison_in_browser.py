@@ -73,6 +73,39 @@ def test_the_keyboard_reaches_every_mark(page_file: Path, opened: Callable[..., 
     assert len(seen) == marks.count()
 
 
+def test_the_first_tap_tells_and_the_second_leads_to_the_row(page_file: Path, opened: Callable[..., Any]) -> None:
+    page = opened(page_file, 390, has_touch=True, is_mobile=True)
+    mark = page.locator(".marked .mark").nth(2)
+    mark.locator(".target").tap()
+    assert page.locator(".marked .said").inner_text() == mark.get_attribute("data-said")
+    assert "#" not in page.url
+    mark.locator(".target").tap()
+    assert page.url.endswith(mark.get_attribute("href"))
+
+
+def test_a_mark_leads_to_its_row_on_whatever_page_of_the_table(
+    tmp_path: Path, grid: Callable[..., Path], grid_of: Callable[..., Any], opened: Callable[..., Any]
+) -> None:
+    from search_spaces.domains import Choice
+    from search_spaces.study import Budget, Objective
+
+    trade = (Objective("clean_accuracy", "max", 0.3), Objective("mce", "min", 1.2))
+    sizes = {"batch_size": Choice(tuple(range(1, 61)))}
+    study = grid_of(sizes, name="long", objectives=trade, measure=(), budget=Budget(60, 1))
+    place = str(grid(study, lambda config, *_: 0.4 + config["batch_size"] / 120))
+    page = opened(comparison_report.write([read(place)], tmp_path, {})[1]["compare.html"])
+    row = page.locator("#point-55")
+    assert row.is_hidden()
+    link = page.locator('.marked .mark[href="#point-55"]')
+    link.dispatch_event("click")
+    row.wait_for(state="visible")
+    page.get_by_label("Pages of the table").get_by_text("First").click()
+    assert row.is_hidden()
+    link.dispatch_event("click")
+    row.wait_for(state="visible")
+    assert row.evaluate("one => one.matches(':target')")
+
+
 def test_a_title_sorts_the_searches(page_file: Path, opened: Callable[..., Any]) -> None:
     page = opened(page_file)
     head = page.locator("section[aria-label='Hypervolume'] th", has_text="Hypervolume").first
