@@ -17,8 +17,9 @@ from torch import Tensor
 from trainables.data.masked_images import IGNORED, MaskedSet, read_masked
 from trainables.data.store import Store, address
 from trainables.errors import TrainableError
+from trainables.outcomes import OUTCOMES
 from trainables.preparation import plan, run_step
-from trainables.registry import load_evaluation
+from trainables.registry import load_evaluation, load_outcomes
 from trainables.segmentation import trainer as trainer_module
 from trainables.segmentation.confusion import confusion, mean_iou
 from trainables.segmentation.evaluation_step import CLASS_IOU, EXAMPLES, NOISE_CURVE, SCALES
@@ -92,6 +93,24 @@ def test_scores_of_a_search_and_of_an_evaluation_agree(evaluate: Evaluate, train
         assert by["original"] == pytest.approx(trained[1][name], abs=1e-6)
     assert told.images == {"original": 40, "test": 32, "hold_out": 40}
     assert len(set(told.scores["miou"].values())) == 3  # of three splits
+
+
+def test_a_confirmed_net_scores_on_test_and_hold_out_images_what_its_evaluation_says(
+    evaluate: Evaluate, trained: tuple[Path, Any], store: Store, store_root: str, sets: Mapping[str, str]
+) -> None:
+    sha256 = hashlib.sha256(trained[0].read_bytes()).hexdigest()
+    planned = plan("segmentation", "embedded-scenes", OPTIONS, {}, ("miou",), 0, hold_out=True)
+    steps = load_outcomes("segmentation")("outcomes/00007", OPTIONS, str(trained[0]), sha256, planned, MEASURED, 5)
+    digest, told = run_step(steps[-1], store_root, {"data": sets["masked"]}, threads=1)
+    scores, searched = told["scores"], evaluate().scores
+    assert set(scores) == {*MEASURED, "hold_out_miou", "hold_out_noisy_miou"}
+    for name in ("miou", "pixel_accuracy"):
+        assert scores[name] == pytest.approx(searched[name]["test"], abs=1e-6)
+    assert scores["hold_out_miou"] == pytest.approx(searched["miou"]["hold_out"], abs=1e-6)
+    assert scores["noisy_miou"] != pytest.approx(searched["noisy_miou"]["test"], abs=1e-6)  # draws of its own
+    rows = pq.read_table(store.open(digest).path / OUTCOMES)
+    means = rows.group_by("metric").aggregate([("value", "mean")]).to_pylist()
+    assert {row["metric"]: row["value_mean"] for row in means} == pytest.approx(scores, abs=1e-12)
 
 
 def test_the_curve_begins_without_noise_and_passes_through_the_scores(evaluate: Evaluate) -> None:
