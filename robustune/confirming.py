@@ -31,6 +31,7 @@ from robustune.preparation import missing, standing, told_names
 from robustune.running import versions, write_report
 from robustune.screen import Screen
 from robustune.settings import Settings
+from robustune.tracking.attaching import attach
 from robustune.tracking.confirmed import Sent, send
 from robustune.whole_trials import Recorded, options_of
 from search_spaces import Study
@@ -290,6 +291,8 @@ def _left(
             f"{folder}: the confirmation cannot be written ({error}); make room or give it write permission",
         ) from error
     told = [(net, options_of(done, net.trial), work.scores.get(net.key, {})) for net in trained]
-    send(folder, settings.tracking, Sent(study.name, told, found, list(paths.values())), screen.say)
+    sent = send(folder, settings.tracking, Sent(study.name, told, found, list(paths.values())), screen.say)
     paths |= write_report(folder, settings.tracking)
+    if sent:  # its page there tells of the search alone
+        attach(folder, settings.tracking, [paths["report.html"]], "the page", screen.say)
     return Confirmed(study, folder, found, trained, paths)

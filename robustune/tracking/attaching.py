@@ -9,6 +9,7 @@ from robustune.surroundings import IMPORTING
 from robustune.tracking import environment
 from robustune.tracking.cursor import CURSOR_FILE
 from robustune.tracking.destination import printable, probe, redacted
+from robustune.tracking.sheets import log_file
 
 
 def attach(
@@ -22,7 +23,7 @@ def attach(
     Args:
         folder: of the study.
         uri: tracking URI.
-        paths: of files; those that are not there are left out.
+        paths: of files; those that are not there are left out. MLflow shows no Parquet: it gets CSV beside it.
         what: the files are, for the message, as "the evaluation".
         say: takes one line for the user where MLflow took none of them, or not all.
         under: artifacts' folder; "" is the top.
@@ -67,7 +68,7 @@ def _sent(uri: str, parent: str, paths: Iterable[Path], under: str) -> str | Non
     try:
         client = MlflowClient(tracking_uri=uri)
         for path in paths:
-            client.log_artifact(parent, str(path), under or None)
+            log_file(client, parent, path, under)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         return str(error)
     return None

@@ -14,6 +14,7 @@ from robustune.surroundings import IMPORTING
 from robustune.tracking import environment
 from robustune.tracking.attaching import place
 from robustune.tracking.destination import printable, probe
+from robustune.tracking.sheets import log_file
 
 PREFIX: Final = "confirmed/"
 """Begins the name of a score on images that no search saw: no search's metric is called so."""
@@ -161,4 +162,4 @@ def _send_summary(client: Any, parent: str, sent: Sent) -> None:
     tags = [RunTag(f"robustune.{name}", json.dumps(list(trials))) for name, trials in fronts.items()]
     client.log_batch(parent, metrics=points, tags=tags)
     for path in sent.paths:
-        client.log_artifact(parent, str(path), FOLDER)
+        log_file(client, parent, path, FOLDER)

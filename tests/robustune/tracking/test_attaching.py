@@ -39,7 +39,10 @@ def test_an_evaluation_is_read_from_mlflow_and_runs_stay_as_they_are(searched: P
     assert attach(searched, uri, made[:1], "the page", said.append, under="explain")
     assert (runs(), said) == (before, [])
     (parent,) = {run["data"]["tags"].get("mlflow.parentRunId") for run in before} - {None}  # type: ignore[index]
-    assert {file.path for file in client.list_artifacts(parent, "explain")} == {f"explain/{EVALUATION_FILE}"}
+    shown = {f"explain/{EVALUATION_FILE}", "explain/evaluation.csv"}  # MLflow previews no Parquet
+    assert {file.path for file in client.list_artifacts(parent, "explain")} == shown
+    told = Path(client.download_artifacts(parent, "explain/evaluation.csv", str(searched)))
+    assert told.read_text() == "number,accuracy.test\n0,0.5\n"
     with sources.opened(uri, study.name) as copy:
         for name in (EVALUATION_FILE, ERRORS_FILE):
             found = evaluated(copy, name, study)
