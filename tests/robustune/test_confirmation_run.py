@@ -1,24 +1,38 @@
 """Whole confirmations on a real Ray of this machine: killed, interrupted and gone on with, each net trained once."""
 
+import hashlib
+import math
 import os
 import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from analysis import confirmation, records
-from robustune.confirmation_nets import nets, search_seeds
+from robustune.cluster import connected
+from robustune.confirmation_nets import nets, scoring_name, search_seeds
+from robustune.errors import Mistake
+from robustune.preparation import prepare, standing
+from trainables.data.store import Store
+from trainables.preparation import plan, run_step
+from trainables.registry import load_outcomes
+from trainables.segmentation.trainer import SegmentationTrainer
 
 pytestmark = pytest.mark.ray
 
 Curves = Callable[..., Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+TINY = {
+    **{"encoder": "resnet18", "encoder_width": 4, "stem": "strided", "decoder_width": 1, "batch_size": 8},
+    **{"precision": "float32", "evaluation_noise_draws": 2},
+}
 
 
 def kill_midway(command: Path, folder: Path, study: str, *arguments: str, after_epochs: int, how: int) -> None:
@@ -138,3 +152,36 @@ def tracked(folder: Path) -> set[str]:
     names = [run.data.tags["robustune.confirmation"] for run in own]
     assert len(set(names)) == len(names)
     return set(names)
+
+
+class Unwatched:
+    """Is told how the building goes, and tells nobody."""
+
+    def started(self, name: str) -> None: ...
+
+    def finished(self, name: str, summary: Mapping[str, Any], node: str) -> None: ...
+
+
+@pytest.mark.slow
+def test_a_net_of_values_that_are_no_numbers_does_not_end_the_scoring_of_others(tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    planned = plan("segmentation", "embedded-scenes", TINY, {}, ("miou",), 0, hold_out=True)
+    (data,) = (step for step in planned if step.name == "data")
+    digest, _ = run_step(data, store, {}, threads=1)
+    trainer = SegmentationTrainer(TINY, {"data": digest}, Store(store), ("miou",), 3, 1, threads=1)
+    scoring = []
+    for number in range(2):
+        path = tmp_path / f"{number}.safetensors"
+        trainer.save(path)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        scoring += load_outcomes("segmentation")(scoring_name(number), TINY, str(path), sha256, planned, ("miou",), 5)
+        with torch.no_grad():
+            for weights in trainer.net.parameters():
+                weights.fill_(math.nan)
+    steps, names = [data, *scoring], [step.name for step in scoring]
+    with connected(None) as cluster:
+        built = prepare(steps, standing(steps, store), store, cluster, 0.0, Unwatched(), names)
+        assert math.isfinite(built[names[0]].summary["scores"]["miou"])
+        assert "not finite" in built[names[1]].summary["failure"]
+        with pytest.raises(Mistake, match="PREPARATION_FAILED: outcomes/00001: class scores are not finite"):
+            prepare(steps, standing(steps, store), store, cluster, 0.0, Unwatched())
