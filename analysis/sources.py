@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +16,9 @@ from analysis.evaluated import EVALUATION_FILE, OTHER_FILES
 from analysis.ledger_copy import EpochCopy, TrialCopy, option
 from analysis.schema import LedgerError
 from search_spaces.study import Study
+
+_OWN: Final = ("number", "state", "started", "ended", "ended_seq", "retries", "code", "reason", "checkpoint")
+"""Columns that a trial is told by, whatever its study."""
 
 
 def is_tracking(place: str) -> bool:
@@ -73,10 +76,15 @@ def opened(place: str, name: str | None = None) -> Iterator[Path]:
 def _of_parquet(path: Path) -> tuple[dict[str, Any], list[TrialCopy]]:
     table = _read(path)
     context = _context_of(table)
-    if context is None or "number" not in table.column_names or "ended_seq" not in table.column_names:
-        would = "give a trials.parquet that this version wrote; `robustune front STUDY` writes it anew"
+    would = "give a trials.parquet that this version wrote; `robustune front STUDY` writes it anew"
+    if context is None:
         raise LedgerError(f"{path}: does not tell of a study's trials; {would}", missing=True)
-    study = Study.from_json(json.dumps(context["study"]))
+    try:
+        study = Study.from_json(json.dumps(context["study"]))
+    except ValueError as error:
+        raise LedgerError(f"{path}: tells of a study that this version cannot read; {would}") from error
+    if lacking := [name for name in _columns(study) if name not in table.column_names]:
+        raise LedgerError(f"{path}: lacks the column {lacking[0]}; {would}", missing=True)
     beside = path.parent / "epochs.parquet"
     later = _read(beside) if beside.is_file() else None
     same = later is not None and _context_of(later) == context
@@ -85,8 +93,17 @@ def _of_parquet(path: Path) -> tuple[dict[str, Any], list[TrialCopy]]:
 
 
 def _context_of(table: pa.Table) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = json.loads((table.schema.metadata or {}).get(records.CONTEXT_KEY, b"null"))
-    return found
+    try:
+        found = json.loads((table.schema.metadata or {}).get(records.CONTEXT_KEY, b"null"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.keys() >= {"study", "sets"} else None
+
+
+def _columns(study: Study) -> tuple[str, ...]:
+    """What a trial is made of again."""
+    scores = (f"metrics.{name}" for name in study.metrics)
+    return (*_OWN, "epochs", "train_seconds", *scores, *(f"options.{name}" for name in study.space))
 
 
 def _read(path: Path) -> pa.Table:
@@ -116,8 +133,7 @@ def _trial(row: dict[str, Any], study: Study, epochs: dict[int, list[EpochCopy]]
         last = EpochCopy(row["epochs"], _scores(row, study), row["train_seconds"], 0.0, at)
         known = [last] if row["epochs"] else []
     return TrialCopy(
-        **{name: row[name] for name in ("number", "state", "started", "ended", "ended_seq", "retries", "code")},
-        **{name: row[name] for name in ("reason", "checkpoint")},
+        **{name: row[name] for name in _OWN},
         config={
             name: option(domain, row[f"options.{name}"])
             for name, domain in study.space.items()
