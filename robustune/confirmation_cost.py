@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import records
+from robustune.arguments import cpus
 from robustune.confirmation_nets import clock_time
+from robustune.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ def cost(folder: Path, trials: Sequence[int], epochs: int, slots: int) -> Cost:
     usual = sum(seconds.values()) / len(seconds) if seconds else 0.0
     total = sum(seconds.get(trial, usual) * epochs for trial in trials)
     return Cost(len(trials), len(trials) * epochs, total, max(1, slots))
+
+
+def slots(settings: Settings) -> int:
+    """Returns how many nets train side by side, as far as can be known before Ray answers."""
+    return settings.concurrency or max(1, int(cpus() / settings.cpus_per_trial))
 
 
 def epoch_seconds(folder: Path) -> Mapping[int, float]:

@@ -14,6 +14,7 @@ from analysis.confirmation import OUTCOMES
 from robustune.aside import own_folder
 from robustune.building import warn_of_unshared
 from robustune.cluster import Cluster, connected
+from robustune.confirmation_cost import Cost, cost, slots
 from robustune.confirmation_nets import Net, Retraining, Wanted, kept_epochs, nets, still_to_train
 from robustune.confirmation_sets import Sets, checkpoint_of, outcomes_steps, read_by
 from robustune.errors import Mistake
@@ -76,6 +77,11 @@ class Work:
         self._train([one for one in still_to_train(wanted, self.nets) if one.key not in self._tried])
         keys = {one.key for one in wanted}
         return self._scored([net for net in self.nets if net.state == "complete" and net.key in keys])
+
+    def cost(self, wanted: Sequence[Wanted]) -> Cost:
+        """Returns what it takes to train what of these nets is missing."""
+        waiting = [one.trial for one in still_to_train(wanted, self.nets)]
+        return cost(self._done.folder, waiting, self._done.study.budget.epochs, slots(self._settings))
 
     def all_outcomes(self) -> pa.Table:
         """Returns what every whole net scored, those of earlier runs among them.

@@ -11,8 +11,7 @@ from analysis import confirmation, records
 from analysis import front as fronts
 from analysis.confirmation import Confirmation
 from robustune import checks, confirmation_changes, whole_trials
-from robustune.arguments import cpus
-from robustune.confirmation_cost import cost
+from robustune.confirmation_cost import cost, slots
 from robustune.confirmation_nets import (
     Net,
     Wanted,
@@ -174,7 +173,9 @@ def _train_points(work: Work, done: Recorded, first: Sequence[int], asked: Asked
         return
     outcomes = work.outcomes(wanted(done, dict.fromkeys(first, asked.seeds)))
     if near := _near(done, outcomes, first, asked, screen):
-        work.outcomes(wanted(done, dict.fromkeys(near, asked.seeds)))
+        besides = wanted(done, dict.fromkeys(near, asked.seeds))
+        screen.say(work.cost(besides).words)
+        work.outcomes(besides)
 
 
 def _train_within(most: int, work: Work, done: Recorded, first: Sequence[int], asked: Asked, screen: Screen) -> None:
@@ -247,7 +248,7 @@ def _tell(
             f"{len(first) * seeds * epochs} epochs; give that many at least",
         )
     waiting = still_to_train(wanted(done, dict.fromkeys(first, seeds)), there)
-    screen.say(cost(done.folder, [one.trial for one in waiting], epochs, _slots(settings)).words)
+    screen.say(cost(done.folder, [one.trial for one in waiting], epochs, slots(settings)).words)
     if asked.budget is not None:
         screen.say(f"up to {asked.budget} epochs in all, where the outcome is not clear")
     screen.say(f"trials within {asked.within:g} standard deviations below the front come on top, once these are known")
@@ -255,11 +256,6 @@ def _tell(
     lacking = missing(planned, standing(planned, settings.store))
     names = dict.fromkeys(told_names(planned)[step.name] for step in lacking)
     screen.say(f"made anew of a fresh seed first: {', '.join(names) or 'nothing, all of it is there'}")
-
-
-def _slots(settings: Settings) -> int:
-    """Nets side by side as far as can be known before Ray answers."""
-    return settings.concurrency or max(1, int(cpus() / settings.cpus_per_trial))
 
 
 def _ledger(done: Recorded, settings: Settings, screen: Screen) -> Ledger:

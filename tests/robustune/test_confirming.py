@@ -277,6 +277,7 @@ def test_its_cost_is_told_beforehand_and_nothing_is_begun(finished: Path, capsys
     assert not (finished / "confirmation").exists()
     assert cost(finished, [0, 0, 1], 4, 2) == Cost(3, 12, 6.0, 2)
     assert Cost(3, 12, 6.0, 2).wall_seconds == 4.0
+    assert [clock_time(seconds) for seconds in (0.4, 61, 3600)] == ["0:00", "1:01", "1:00:00"]
 
 
 def test_trials_that_are_named_are_confirmed_besides(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -286,12 +287,14 @@ def test_trials_that_are_named_are_confirmed_besides(finished: Path, capsys: pyt
 
 def test_a_front_of_one_point_is_told_of_and_confirmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = searched(tmp_path / "results", curves_of(trials=2), [CONFIGS[1], BELOW])
-    trained(folder, {0: 2})
+    trained(folder, {0: 2, 1: 2})
     scored(folder)
-    done = confirm(str(folder), Asked(seeds=2), Settings(str(folder.parent)), Screen(True))
+    done = confirm(str(folder), Asked(2, within=1e6), Settings(str(folder.parent)), Screen(True))
     assert done is not None
     assert done.confirmation.front == (0,)
-    assert "the front is a single point" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "the front is a single point" in told
+    assert "below the front: trials 1\nno net is left to train" in told.replace("  ", " ")
 
 
 def test_an_unfinished_study_is_refused(tmp_path: Path) -> None:
@@ -353,10 +356,6 @@ def test_an_interrupted_net_loses_a_quarter_of_its_epochs_at_most() -> None:
         kept = (0, *kept_epochs(epochs))
         assert kept[-1] == epochs
         assert max(after - before for before, after in itertools.pairwise(kept)) <= -(-epochs // 4)
-
-
-def test_times_are_told_as_clocks_do() -> None:
-    assert [clock_time(seconds) for seconds in (0.4, 61, 3600)] == ["0:00", "1:01", "1:00:00"]
 
 
 def fail_all(folder: Path, seeds: Mapping[int, int]) -> None:
