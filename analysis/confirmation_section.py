@@ -14,7 +14,7 @@ from search_spaces.study import Study
 
 NOTE: Final = (
     "Hollow: the score that the search saw. Full: the mean over fresh seeds on images that no search saw, with its "
-    "95 % interval. What the search saw was measured on validation images, and was picked since it was high."
+    "95 % interval. What the search saw was measured on validation images, and was picked since it was good."
 )
 WIDTH: Final = 560.0
 ROW: Final = 22.0

@@ -149,7 +149,7 @@ if (stage) {
   stage.addEventListener('pointerdown', event => {
     const [, , x, y] = spot(event);
     const place = Math.round((x - plan.left) / plan.gap);
-    if (event.pointerType === 'touch' || place < 0 || place >= wide || Math.abs(across(place) - x) > 12) return;
+    if (event.button || event.pointerType === 'touch' || place < 0 || place >= wide || Math.abs(across(place) - x) > 12) return;
     event.preventDefault();
     stage.focus({ preventScroll: true });
     pulled = { place, from: y };
@@ -169,7 +169,12 @@ if (stage) {
       else show(row, left, top);
     });
   });
+  stage.addEventListener('pointercancel', () => {
+    pulled = null;
+    mark();
+  });
   stage.addEventListener('pointerup', event => {
+    if (event.button) return;
     const [left, top, x, y] = spot(event);
     if (pulled) {
       const range = Math.abs(y - pulled.from) < 3 ? null : [Math.min(y, pulled.from), Math.max(y, pulled.from)];

@@ -49,17 +49,27 @@ def test_a_range_keeps_the_trials_within_it(written: Path, made_up: Path, opened
     page.wait_for_selector(f'.stage[data-drawn="{trials.num_rows}"]')
 
 
-def test_pointing_at_a_line_tells_its_trial(written: Path, opened: Callable[..., Any]) -> None:
+def test_a_line_that_is_pointed_at_tells_its_trial_and_a_left_click_leads_to_it(
+    written: Path, opened: Callable[..., Any]
+) -> None:
     page = opened(written)
     page.wait_for_selector(".stage[data-drawn]")
     stage = page.locator(".stage")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
-    last = page.locator(".threads .front").last.get_attribute("points").split()[-1]
-    x, y = (float(part) for part in last.split(","))
+    points = page.locator(".threads .front").last.get_attribute("points").split()
+    ends = [[float(part) for part in point.split(",")] for point in points[-2:]]
+    x, y = (sum(parts) / 2 for parts in zip(*ends, strict=True))  # between two axes: on one of them a range begins
     scale = box["width"] / float(page.locator(".stage > svg").get_attribute("viewBox").split()[2])
-    page.mouse.move(box["x"] + x * scale, box["y"] + y * scale)
-    page.locator("#tip-parallel").wait_for(state="visible")
+    where = box["x"] + x * scale, box["y"] + y * scale
+    page.mouse.move(*where)
+    tip = page.locator("#tip-parallel")
+    tip.wait_for(state="visible")
+    trial = tip.inner_text().split()[1].rstrip(",")
+    page.mouse.click(*where, button="right")
+    assert page.evaluate("location.hash") == ""
+    page.mouse.click(*where)
+    assert page.evaluate("location.hash") == f"#trial-{trial}"
 
 
 def test_a_phone_in_the_dark_scrolls_the_lines_and_not_the_page(written: Path, opened: Callable[..., Any]) -> None:
