@@ -100,6 +100,7 @@ def confirm(study: str, asked: Asked, settings: Settings, screen: Screen) -> Con
         first = _first(done, asked)
         _check_images(done, settings)
         sets = fresh_sets(done.study)
+        _bring_back(folder, settings)
         changed += confirmation_changes.since_begun(folder / LEDGER_FOLDER, sets.whole)
         confirmation_changes.check_unchanged(changed, folder, asked.despite_changes)
         _tell(done, first, asked, sets, settings, screen, changed)
@@ -256,6 +257,17 @@ def _tell(
     lacking = missing(planned, standing(planned, settings.store))
     names = dict.fromkeys(told_names(planned)[step.name] for step in lacking)
     screen.say(f"made anew of a fresh seed first: {', '.join(names) or 'nothing, all of it is there'}")
+
+
+def _bring_back(folder: Path, settings: Settings) -> None:
+    """Makes the ledger of the nets anew where it is gone from this machine, and the storage has what it held."""
+    if settings.segments is None or checks.has_ledger(folder / LEDGER_FOLDER):
+        return
+    try:
+        Ledger.rebuild(folder / LEDGER_FOLDER, below(settings.segments, folder.name))
+    except Mistake as mistake:
+        if mistake.code != "STUDY_MISSING":
+            raise
 
 
 def _ledger(done: Recorded, settings: Settings, screen: Screen) -> Ledger:
