@@ -1,7 +1,7 @@
 """Which of several methods attains more, and how sure that is."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -125,7 +125,7 @@ def compare(every: Sequence[Method], seed: int = 0) -> Comparison:
         apart = gains(every[one].fronts, every[other].fronts, objectives) or (None, None)
         p_value = resampling.dealt(volumes[one], volumes[other], _generator("dealt", seed))
         pairs.append(_pair(one, other, standings, draws[one] - draws[other], p_value, apart))
-    return Comparison(objectives, standings, tuple(pairs), tuple(remarks(every)))
+    return Comparison(objectives, standings, tuple(pairs), (*remarks(every), *_without_width(standings)))
 
 
 def points_table(compared: Comparison) -> pa.Table:
@@ -210,6 +210,13 @@ def _pair(
     gap = standings[one].mean - standings[other].mean
     low, high = _around(gap, differences)
     return Pair(one, other, gap, low, high, resampling.probability(differences), p_value, *apart)
+
+
+def _without_width(standings: Sequence[Standing]) -> Iterator[str]:
+    """What must be known where seeds that are alike say nothing of how far others would lie."""
+    for one in standings:
+        if one.resampled == "seeds" and len(set(one.volumes)) == 1:
+            yield f"all seeds of {one.method.name} reached the same hypervolume, so its interval has no width"
 
 
 def _around(found: float, draws: Floats) -> tuple[float, float]:

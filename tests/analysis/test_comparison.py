@@ -276,6 +276,15 @@ def test_names_stand_in_notes_as_they_are_and_a_single_trial_is_told(
     assert f'<p class="quiet">T{note[1:]}.</p>' in render(done)
 
 
+def test_seeds_that_are_all_alike_are_told(study: Callable[..., Study], make: Make, seeds: tuple[str, ...]) -> None:
+    alike = [make(study(name=f"alike-{seed}", seed=seed, better=5)) for seed in (0, 3)]
+    done = compared([*seeds[:3], *alike])
+    assert [one.low == one.high for one in done.standings] == [False, True]
+    assert [note for note in done.notes if "no width" in note] == [
+        "all seeds of alike reached the same hypervolume, so its interval has no width"
+    ]
+
+
 def test_an_address_is_told_without_its_password() -> None:
     assert sources.told("https://me:secret@host:5000/a@b") == "https://host:5000/a@b"
     for place in ("http://host", "sqlite:////home/me@work/mlflow.db", "results/me@work"):
