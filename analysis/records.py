@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -27,7 +26,6 @@ __all__ = [
     "Event",
     "LedgerError",
     "Unreachable",
-    "asked_at_once",
     "check",
     "checkpoints",
     "context",
@@ -53,7 +51,6 @@ __all__ = [
 
 CONTEXT_KEY: Final = b"record"
 """Under which a table of trials or epochs keeps its `context` as JSON in its schema's metadata."""
-_BULK: Final = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
 
 
 class Unreachable(Exception):
@@ -251,32 +248,11 @@ def tracking(uri: str) -> Iterator[Any]:
         should_suppress_logs_in_thread.set(False)  # type: ignore[no-untyped-call]
 
 
-def asked_at_once(client: Any, runs: Sequence[str], metric: str, most: int) -> list[Any] | None:
-    """Returns the points of one metric in many runs by one question, as MLflow's own pages ask it.
-
-    Args:
-        client: of MLflow.
-        runs: ids, 100 at most.
-        metric: its name.
-        most: points to be answered.
-
-    Returns:
-        Objects with run_id, step, value and timestamp, `most` of them at most; None where this MLflow does not know
-        the question, which is no part of its client.
-    """
+def asked(credentials: Any, address: str, wanted: Mapping[str, Any]) -> Any:
+    """Returns the answer of an MLflow server to a GET, asked as its client asks."""
     from mlflow.utils.rest_utils import http_request
 
-    store = client._tracking_client.store
-    if hasattr(store, "get_metric_history_bulk"):
-        return list(store.get_metric_history_bulk(list(runs), metric, most))
-    if not hasattr(store, "get_host_creds"):
-        return None
-    wanted = {"run_id": list(runs), "metric_key": metric, "max_results": most}
-    answer = http_request(store.get_host_creds(), _BULK, "GET", params=wanted)  # type: ignore[no-untyped-call]
-    try:
-        return [SimpleNamespace(**point) for point in answer.json()["metrics"]] if answer.ok else None
-    except (ValueError, KeyError, TypeError):
-        return None  # a proxy's page, say
+    return http_request(credentials, address, "GET", params=wanted)  # type: ignore[no-untyped-call]
 
 
 def tables(folder: Path) -> tuple[Study, pa.Table, pa.Table]:
