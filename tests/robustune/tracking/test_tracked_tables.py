@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import plot_front, records, report, sources
+from analysis import metric_histories, plot_front, records, report, sources
 from robustune.comparing import compare
 from robustune.ledger import Ledger
 from robustune.settings import Settings
@@ -105,6 +105,23 @@ def test_ledger_parquet_and_mlflow_give_the_same_tables(results, uri):
             records.check(copy)
             assert_the_same(told, records.tables(copy))
             assert records.context(copy)["sets"]["data"]["digest"] == "ab" * 32
+
+
+@pytest.mark.parametrize("most", [0, 7, 25_000])
+def test_metrics_of_many_runs_are_those_of_each_run_however_little_one_answer_holds(results, uri, monkeypatch, most):
+    send(searched(results / "demo", a_study()), uri)
+    monkeypatch.setattr(metric_histories, "POINTS_AT_ONCE", most)
+    with records.tracking(uri) as client:
+        runs = [run for one in client.search_experiments() for run in client.search_runs([one.experiment_id])]
+        trials = [run for run in runs if "robustune.trial" in run.data.tags and run.data.metrics]
+        told = metric_histories.histories(client, trials)
+        for run in trials:
+            for name in run.data.metrics:
+                wanted = client.get_metric_history(run.info.run_id, name)
+                points = told[run.info.run_id][name]
+                assert [(p.step, p.value, p.timestamp) for p in points] == [
+                    (p.step, p.value, p.timestamp) for p in wanted
+                ]
 
 
 def test_trials_alone_tell_the_last_epochs(results):
