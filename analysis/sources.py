@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis import ledger_copy, records, tracked
@@ -85,6 +86,8 @@ def _of_parquet(path: Path) -> tuple[dict[str, Any], list[TrialCopy]]:
         raise LedgerError(f"{path}: tells of a study that this version cannot read; {would}") from error
     if lacking := [name for name in _columns(study) if name not in table.column_names]:
         raise LedgerError(f"{path}: lacks the column {lacking[0]}; {would}", missing=True)
+    if unfit := _unfit(table, study):
+        raise LedgerError(f"{path}: {unfit}; {would}")
     beside = path.parent / "epochs.parquet"
     later = _read(beside) if beside.is_file() else None
     same = later is not None and _context_of(later) == context
@@ -104,6 +107,17 @@ def _columns(study: Study) -> tuple[str, ...]:
     """What a trial is made of again."""
     scores = (f"metrics.{name}" for name in study.metrics)
     return (*_OWN, "epochs", "train_seconds", *scores, *(f"options.{name}" for name in study.space))
+
+
+def _unfit(table: pa.Table, study: Study) -> str | None:
+    """What of the columns no trial can be made of, or None."""
+    for name in ("number", *(f"metrics.{metric}" for metric in study.metrics)):
+        kind = table.schema.field(name).type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+            return f"the column {name} holds no numbers"
+    counted = pc.value_counts(table["number"]).to_pylist()
+    twice = [told["values"] for told in counted if told["counts"] > 1]
+    return f"trial {twice[0]} comes more than once" if twice else None
 
 
 def _read(path: Path) -> pa.Table:

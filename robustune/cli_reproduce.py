@@ -8,7 +8,8 @@ from robustune.arguments import Address, BegunName, Results, Storage
 
 TrialNumber = Annotated[int, typer.Option("--trial", min=0, metavar="NUMBER", help="A trial that ended.")]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="CPU threads of the trial. [default: those it had, or 1 where unknown]")
+    int | None,
+    typer.Option(min=1, max=1024, help="CPU threads of the trial. [default: those it had, or 1 where unknown]"),
 ]
 
 

@@ -24,6 +24,13 @@ def told(table: pa.Table, context: object) -> pa.Table:
     [
         (lambda table, _: table.drop_columns(["metrics.mce"]), "lacks the column metrics.mce"),
         (lambda table, _: table.drop_columns(["retries"]), "lacks the column retries"),
+        (lambda table, _: pa.concat_tables([table, table.slice(2, 1)]), "trial 2 comes more than once"),
+        (
+            lambda table, _: table.set_column(
+                table.column_names.index("metrics.mce"), "metrics.mce", pa.array(["x"] * len(table))
+            ),
+            "the column metrics.mce holds no numbers",
+        ),
         (lambda table, _: told(table, b"torn"), "does not tell of a study's trials"),
         (lambda table, _: told(table, [1]), "does not tell of a study's trials"),
         (lambda table, known: told(table, {"study": known["study"]}), "does not tell of a study's trials"),
