@@ -60,9 +60,10 @@ def stored(study: str, settings: Settings) -> Path:
         return settings.results_folder / _name(study)
     names = sorted(ledger.parent.name for ledger in settings.results_folder.glob("*/ledger.sqlite"))
     there = f"begun there: {', '.join(names)}" if names else "none was begun there"
+    what = f"{study!r} is there, but it is no folder of a study" if _is_there(study) else f"no study {study!r}"
     raise Mistake(
         "STUDY_MISSING",
-        f"{settings.results_folder}: no study {study!r} ({there}); begin one with `robustune search STUDY`",
+        f"{settings.results_folder}: {what} ({there}); begin one with `robustune search STUDY`",
     )
 
 
@@ -77,6 +78,14 @@ def has_ledger(folder: Path) -> bool:
     try:
         return (folder / records.LEDGER_FILE).is_file()
     except OSError:  # a name too long for a file, or a folder that may not be looked into
+        return False
+
+
+def _is_there(study: str) -> bool:
+    """Whether something else than a study file lies at the path."""
+    try:
+        return Path(study).suffix != ".toml" and Path(study).exists()
+    except (OSError, ValueError):  # no name that a file could have
         return False
 
 

@@ -16,7 +16,7 @@ TrialNumbers = Annotated[
         help="Trials with their full epochs, as --trials 3 17. [default: the best of the front by each objective]",
     ),
 ]
-MoreNumbers = Annotated[list[str] | None, typer.Argument(hidden=True, metavar="")]
+MoreNumbers = Annotated[list[str] | None, typer.Argument(hidden=True, metavar="NUMBER")]
 Picture = Annotated[
     Path | None,
     typer.Option(

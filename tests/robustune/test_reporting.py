@@ -60,6 +60,8 @@ def test_what_cannot_be_written_or_found_is_one_line(stopped: Path, tmp_path: Pa
     if wrong == "missing":
         with pytest.raises(Mistake, match=r"STUDY_MISSING: .*no study .other. .begun there: curves"):
             report("other", settings)
+        with pytest.raises(Mistake, match=r"STUDY_MISSING: .*is there, but it is no folder of a study"):
+            report(str(tmp_path), settings)
         return
     (tmp_path / "out").write_text("")
     with pytest.raises(Mistake, match=r"RESULTS_UNWRITABLE: .*give another folder by --out"):
