@@ -66,9 +66,13 @@ def told(found: Confirmation, study: Study) -> tuple[str, ...]:
         row = found.hypervolume.to_pylist()[0]
         sentences.append(
             f"Hypervolume: promised {shown(row['promised'])}, confirmed {shown(row['corrected'])} "
-            f"({shown(row['low'])} to {shown(row['high'])}); the gap is {shown(row['gap'])}. Picking the "
-            f"confirmed front by its own means would flatter it by {shown(row['optimism'])}, which is taken off."
+            f"({shown(row['low'])} to {shown(row['high'])}); the gap is {shown(row['gap'])}."
         )
+        if row["optimism"] > 0:
+            sentences[-1] += (
+                " Picking the confirmed front by its own means would flatter it by "
+                f"{shown(row['optimism'])}, which is taken off."
+            )
     return tuple(sentences)
 
 

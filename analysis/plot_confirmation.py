@@ -38,7 +38,7 @@ def write(folder: Path, out: Path) -> dict[str, Path]:
     study = records.read_study(folder)
     found = confirmation.read(folder, study)
     if found is None or not found.points.num_rows:
-        raise NotDrawable(study, "it was not confirmed yet; `robustune confirm STUDY` does that")
+        raise NotDrawable(study, f"it was not confirmed yet; `robustune confirm {study.name}` does that")
     out.mkdir(parents=True, exist_ok=True)
     title, file = study.description or study.name, "confirmation.parquet"
     paths = printing.save(draw_confirmation(forests(found, study), told(found, study), title), out, "confirmation")

@@ -92,6 +92,14 @@ def test_every_code_stands_in_its_paper_with_its_status() -> None:
     assert {code: int(status) for code, status in listed} == EXIT_CODES
 
 
+@pytest.mark.parametrize(
+    ("code", "named"), [("FILES_EXIST", ("robustune corrupt", "choose --out")), ("STATE_CORRUPT", ("confirmation",))]
+)
+def test_a_code_of_several_commands_is_told_of_each(code: str, named: tuple[str, ...]) -> None:
+    row = next(line for line in (DOCS / "exit-codes.md").read_text().splitlines() if line.startswith(f"| `{code}` |"))
+    assert all(one in row for one in named)
+
+
 def test_every_table_of_the_ledger_stands_in_its_paper() -> None:
     from analysis.schema import SCHEMA
 

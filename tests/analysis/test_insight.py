@@ -24,7 +24,7 @@ from analysis.endings_figure import draw_endings
 from analysis.endings_section import endings_section
 from analysis.front import front, hypervolume, scores
 from analysis.parallel import FATES, parallel
-from analysis.parallel_chart import STILL
+from analysis.parallel_chart import STILL, parallel_chart
 from analysis.parallel_section import parallel_section
 from analysis.progress_curves import gains, progress, progress_curves
 from analysis.progress_section import gained, progress_section
@@ -104,6 +104,19 @@ def test_of_very_many_lines_the_front_s_are_always_drawn(told: tuple[Study, pa.T
     assert sum(many.fates[row] == "front" for row in rows) == many.fates.count("front") == 20 * best.num_rows
     assert "lines need scripts" in parallel_section(many)
     assert many.sample(10**6) != rows
+
+
+def test_a_name_over_an_axis_has_the_room_of_two_and_stays_within_the_drawing(
+    told: tuple[Study, pa.Table, pa.Table],
+) -> None:
+    study, trials, _ = told
+    drawn = parallel(trials, front(trials, study), study)
+    ends = [replace(one, axis=replace(one.axis, label="Weight noise accuracy")) for one in drawn.axes[:2]]
+    text = parallel_chart(replace(drawn, axes=tuple(ends), heights=drawn.heights[:, :2]))
+    assert text.count(">Weight noise accuracy</text>") == 2
+    assert 'width="260" ' in text
+    assert 'x="0" y="34" text-anchor="start"' in text
+    assert 'x="260" y="18" text-anchor="end"' in text
 
 
 def test_every_trial_that_ended_is_in_one_group_of_each_overview(told: tuple[Study, pa.Table, pa.Table]) -> None:
@@ -223,6 +236,27 @@ def test_a_confirmation_says_who_fell_and_what_the_hypervolume_lost(
     assert confirmation_section(None, study) == ""
     alone = replace(found, points=found.points.slice(0, 1))
     assert "1 trial was trained again under 5 fresh seeds; 1 stood" in confirmation_section(alone, study)
+
+
+@pytest.mark.parametrize(("optimism", "said"), [(0.03, True), (0.0, False), (-0.0005, False)])
+def test_flattery_is_told_of_only_where_the_confirmed_front_is_flattered(
+    told: tuple[Study, pa.Table, pa.Table], optimism: float, said: bool
+) -> None:
+    study, trials, _ = told
+    found = a_confirmation(trials, study)
+    at = found.hypervolume.schema.get_field_index("optimism")
+    volume = found.hypervolume.set_column(at, "optimism", pa.array([optimism]))
+    text = confirmation_section(replace(found, hypervolume=volume), study)
+    assert ("would flatter it by 0.03, which is taken off" in text) is said
+    assert ("flatter it" in text) is said
+
+
+def test_who_draws_a_study_that_was_not_confirmed_is_told_the_command_by_its_name(
+    made_up: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = records.read_study(made_up).name
+    assert plot_confirmation.main([str(made_up), "--out", str(tmp_path)]) == 2
+    assert f"`robustune confirm {name}` does that" in capsys.readouterr().err
 
 
 @pytest.mark.slow
