@@ -18,8 +18,8 @@ GREY: Final = "#a9b3bd"
 LOOKS: Final[dict[Fate, dict[str, Any]]] = {
     "front": {"color": ACCENT, "linewidth": 1.3, "alpha": 0.95},
     "complete": {"color": QUIET, "linewidth": 0.7},
-    "infeasible": {"color": QUIET, "linewidth": 0.7, "linestyle": (0, (5, 2))},
-    "stopped": {"color": GREY, "linewidth": 0.5},
+    "infeasible": {"color": QUIET, "linewidth": 0.7, "linestyle": (0, (9, 3))},
+    "stopped": {"color": GREY, "linewidth": 0.6, "linestyle": (0, (4, 3))},
     "failed": {"color": INK, "linewidth": 0.7, "linestyle": (0, (1, 2))},
     "running": {"color": GREY, "linewidth": 0.5, "linestyle": (0, (1, 2))},
 }

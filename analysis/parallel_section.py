@@ -1,7 +1,9 @@
 """The section of a page that shows options and objectives of all trials as parallel coordinates."""
 
+from typing import Final
+
 from analysis.parallel import FATES, Parallel
-from analysis.parallel_chart import STILL, parallel_chart, plan
+from analysis.parallel_chart import STILL, parallel_chart, plan, width_of
 from analysis.wording import escaped
 
 NOTE = (
@@ -9,6 +11,9 @@ NOTE = (
     "below the axis. Point at a line to see its trial, or walk through them with the arrow keys; drag along an axis, "
     "or set a range below, to keep the trials within it."
 )
+
+NARROW: Final = 720.0
+"""Width in pixels below which a drawing is never made smaller, nor its letters."""
 
 
 def parallel_section(drawn: Parallel) -> str:
@@ -18,15 +23,17 @@ def parallel_section(drawn: Parallel) -> str:
         return f'<section aria-label="Parallel coordinates"><h2>Options and objectives</h2><p>{told}</p></section>'
     there = [fate for fate in FATES if fate in drawn.fates]
     keys = "".join(
-        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><path class="thread {fate}" d="M0 8H16"/></svg>'
+        f'<li><svg class="wide" viewBox="0 0 28 16" aria-hidden="true"><path class="thread {fate}" d="M0 8H28"/></svg>'
         f"{FATES[fate]} ({drawn.fates.count(fate):,})</li>"
         for fate in there
     )
+    few_axes = " few" if width_of(drawn) < NARROW else ""
     few = len(drawn.numbers) - len(drawn.sample(STILL))
     still = f'<p class="quiet still">{few:,} lines need scripts to be shown.</p>' if few else ""
     return (
         f'<section aria-label="Parallel coordinates"><h2>Options and objectives</h2>'
-        f'<p class="quiet">{escaped(NOTE)}</p><div class="parallel"><div class="scroll-x"><figure class="stage">'
-        f'{parallel_chart(drawn)}<div class="tip" id="tip-parallel" role="tooltip" hidden></div></figure></div></div>'
+        f'<p class="quiet">{escaped(NOTE)}</p><div class="parallel"><div class="scroll-x">'
+        f'<figure class="stage{few_axes}">{parallel_chart(drawn)}'
+        f'<div class="tip" id="tip-parallel" role="tooltip" hidden></div></figure></div></div>'
         f'<ul class="legend">{keys}</ul>{still}{plan(drawn)}</section>'
     )

@@ -17,6 +17,8 @@ if (stage) {
     });
   });
   const fates = [...plan.fates].map(Number);
+  // By fate, as insight.css has them. Of thousands of pale lines no dash is seen, and dashes take their time.
+  const DASHES = [[], [], [10, 3], [4, 4], [2, 3], []];
   // What is drawn last lies on top: the front, before it whole trials, before those the others.
   const order = fates.map((_, row) => row).sort((a, b) => fates[b] - fates[a] || a - b);
   const walk = [...order].reverse();
@@ -34,7 +36,7 @@ if (stage) {
   const ink = () => {
     const style = getComputedStyle(document.documentElement);
     const of = name => style.getPropertyValue('--' + name).trim();
-    return [of('accent'), of('dot'), of('dot'), of('dot'), of('ink'), of('dot')];
+    return [of('accent'), of('quiet'), of('quiet'), of('dot'), of('ink'), of('dot')];
   };
   const line = (to, row) => {
     to.beginPath();
@@ -61,7 +63,7 @@ if (stage) {
           to.strokeStyle = colours[fate];
           to.globalAlpha = fate === 0 ? 0.9 : fate === 3 || fate === 5 ? faint * 0.6 : faint;
           to.lineWidth = fate === 0 ? 1.6 : 1;
-          to.setLineDash(fate === 4 ? [2, 3] : fate === 2 ? [6, 3] : []);
+          to.setLineDash(fate === 3 && count > 1000 ? [] : DASHES[fate]);
           line(to, row);
         }
       }

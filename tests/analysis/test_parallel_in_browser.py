@@ -1,13 +1,18 @@
 """Parallel coordinates in a real browser: pointing, keys, ranges, and no sideways scrolling on a phone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analysis import records, report
+from analysis.envelope import enveloped
 from analysis.front import front
+from analysis.page_parts import STYLE
+from analysis.parallel import parallel
+from analysis.parallel_section import parallel_section
 
 pytestmark = pytest.mark.browser
 
@@ -76,3 +81,31 @@ def test_a_phone_in_the_dark_scrolls_the_lines_and_not_the_page(written: Path, o
     page = opened(written, width=390, color_scheme="dark")
     page.wait_for_selector(".stage[data-drawn]")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_few_axes_are_not_drawn_larger_than_they_are(
+    made_up: Path, opened: Callable[..., Any], tmp_path: Path, width: int
+) -> None:
+    study, trials, _ = records.tables(made_up)
+    drawn = parallel(trials, front(trials, study), study)
+    few = replace(drawn, axes=drawn.axes[-3:], heights=drawn.heights[:, -3:])
+    path = tmp_path / "few.html"
+    path.write_text(enveloped("few", [parallel_section(few)], STYLE, ""), "utf-8")
+    page = opened(path, width=width)
+    assert page.locator(".stage > svg").bounding_box()["width"] == 78 + 2 * 118 + 56
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lines_of_stopped_trials_look_other_than_whole_ones_and_labels_have_a_casing(
+    written: Path, opened: Callable[..., Any], scheme: str
+) -> None:
+    page = opened(written, color_scheme=scheme)
+    read = "(one, name) => getComputedStyle(one)[name]"
+    whole, stopped = (page.locator(f".legend .thread.{fate}") for fate in ("complete", "stopped"))
+    for name in ("stroke", "strokeDasharray", "opacity"):
+        assert whole.evaluate(read, name) != stopped.evaluate(read, name)
+    label = page.locator(".stage .tick").first
+    assert label.evaluate(read, "paintOrder").startswith("stroke")
+    assert label.evaluate(read, "stroke") == page.locator("body").evaluate(read, "backgroundColor")
