@@ -20,6 +20,8 @@ FIVE_SETS: Final = {
 }
 """The five sets of the final table."""
 LONGEST_HEAD: Final = 12
+UNEQUAL: Final = 0.0005
+"""Sides of an interval that differ by more are told apart: three digits are shown."""
 BESIDES: Final = {"test": "clean\ntest", "pgd": "under\nattack", "mce_unseen": "mCE\nunseen", "mce_all": "mCE\nall"}
 
 
@@ -30,17 +32,17 @@ def fronts_table(found: Confirmation, study: Study) -> Table:
     shown.add_column("trial", justify="right", vertical="bottom")
     for name in names:
         for part in ("promised", "confirmed"):
-            shown.add_column(f"{_broken(name)}\n{part}", justify="right", vertical="bottom", no_wrap=True)
+            shown.add_column(f"{_broken(name)}\n{part}", justify="right", vertical="bottom")
     for head in ("front", "proba-\nbility", "seeds"):
         shown.add_column(head, justify="right", vertical="bottom", no_wrap=True)
     for row in found.points.to_pylist():
-        cells = [cell for name in names for cell in (_number(row[f"promised.{name}"]), _half(row, f".{name}"))]
+        cells = [cell for name in names for cell in (_number(row[f"promised.{name}"]), _mean(row, f".{name}"))]
         shown.add_row(str(row["trial"]), *cells, _place(row), f"{row['probability']:.2f}", str(row["seeds"]))
     return shown
 
 
 def scores_tables(found: Confirmation) -> list[Table]:
-    """The final table of five sets, and one of what else was measured: means and half the width of 95 % intervals."""
+    """The final table of five sets, and one of what else was measured: means with 95 % intervals."""
     measured = dict.fromkeys(found.scores["metric"].to_pylist())
     parts = [{name: head for name, head in heads.items() if name in measured} for heads in (FIVE_SETS, BESIDES)]
     if not any(parts):
@@ -51,28 +53,33 @@ def scores_tables(found: Confirmation) -> list[Table]:
 def _scores_table(found: Confirmation, heads: Mapping[str, str]) -> Table:
     shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for head in ("trial", *heads.values()):
-        shown.add_column(head, justify="right", vertical="bottom", no_wrap=True)
+        shown.add_column(head, justify="right", vertical="bottom")
     by = {(row["trial"], row["metric"]): row for row in found.scores.to_pylist()}
     for trial in found.points["trial"].to_pylist():
-        shown.add_row(str(trial), *(_half(by.get((trial, name))) for name in heads))
+        shown.add_row(str(trial), *(_mean(by.get((trial, name))) for name in heads))
     return shown
 
 
 def lines(found: Confirmation, nets: Sequence[Net]) -> list[str]:
     """What must be known to read the tables: hypervolumes, points that fell, trials whose nets failed."""
     volume = found.hypervolume.to_pylist()[0]
+    picked = f"; {volume['confirmed']:.4f} before its own selection is corrected for" if volume["optimism"] > 0 else ""
     told = [
         f"hypervolume: {volume['promised']:.4f} promised, {volume['corrected']:.4f} confirmed (95 %: "
-        f"{volume['low']:.4f} to {volume['high']:.4f}; {volume['confirmed']:.4f} before its own selection is corrected "
-        f"for); gap {volume['gap']:+.4f}",
+        f"{volume['low']:.4f} to {volume['high']:.4f}{picked}); gap {volume['gap']:+.4f}",
         f"confirmed front: trials {_listed(found.front)}; fell off the searched front: {_listed(found.fallen)}",
     ]
     return told + [printable(one.words) for one in failures(map(vars, nets))]
 
 
-def _half(row: dict[str, Any] | None, of: str = "") -> str:
-    """A mean and half the width of its interval, which is as wide on either side; "-" where there is none."""
-    return "-" if row is None else f"{row[f'mean{of}']:.3f} ± {(row[f'high{of}'] - row[f'low{of}']) / 2:.3f}"
+def _mean(row: dict[str, Any] | None, of: str = "") -> str:
+    """A mean with half the width of its interval, or below it the ends of one that is cut; "-" where there is none."""
+    if row is None:
+        return "-"
+    mean, low, high = (row[f"{part}{of}"] for part in ("mean", "low", "high"))
+    if abs((high - mean) - (mean - low)) > UNEQUAL:
+        return f"{mean:.3f}\n{low:.3f} to {high:.3f}"
+    return f"{mean:.3f} ± {(high - low) / 2:.3f}"
 
 
 def _number(value: float | None) -> str:

@@ -11,6 +11,7 @@ from analysis import confirmation, records
 from analysis import front as fronts
 from analysis.confirmation import Confirmation
 from robustune import checks, confirmation_changes, whole_trials
+from robustune.confirmation_bounds import bounds
 from robustune.confirmation_cost import cost, slots
 from robustune.confirmation_nets import (
     Net,
@@ -114,7 +115,7 @@ def confirm(study: str, asked: Asked, settings: Settings, screen: Screen) -> Con
             try:
                 _train_points(work, done, first, asked, screen)
                 outcomes = work.all_outcomes()
-                found = confirmation.confirmed(done.trials, outcomes, done.study)
+                found = confirmation.confirmed(done.trials, outcomes, done.study, bounds=bounds(done.study.trainer))
             except confirmation.NotConfirmable as error:
                 raise _nothing(folder, work.nets, error) from error
             return _left(work, done, outcomes, found, settings, screen)

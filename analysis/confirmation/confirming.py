@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +14,14 @@ from analysis.confirmation.crossfit import folds
 from analysis.confirmation.drawing import deviations, likely, undominated
 from analysis.confirmation.nets import Floats, Nets, NotConfirmable, nets_of
 from analysis.confirmation.record import HYPERVOLUME, Confirmation
-from analysis.confirmation.tables import LEVEL, Verdict, points_table, scores_table, spread_table
+from analysis.confirmation.tables import LEVEL, Bounds, Verdict, points_table, scores_table, spread_table
 from analysis.confirmation.variances import Spread, spread
 from analysis.front import front, goals, hypervolume, losses, scores
 from search_spaces.study import Study
 
 DRAWS = 4_000
 VOLUME_DRAWS = 1_000
+NO_BOUNDS: Final[Bounds] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class Volume:
     high: float
 
 
-def confirmed(trials: pa.Table, outcomes: pa.Table, study: Study, seed: int = 0) -> Confirmation:
+def confirmed(
+    trials: pa.Table, outcomes: pa.Table, study: Study, seed: int = 0, bounds: Bounds = NO_BOUNDS
+) -> Confirmation:
     """Returns promise beside confirmation; the same for the same arguments.
 
     Args:
@@ -45,6 +50,7 @@ def confirmed(trials: pa.Table, outcomes: pa.Table, study: Study, seed: int = 0)
         outcomes: of the columns `record.OUTCOMES`; trials without a row are left out.
         study: theirs.
         seed: of the draws.
+        bounds: least and greatest value of metrics that have such; their intervals are cut there.
 
     Raises:
         NotConfirmable: an objective is not among the outcomes, no trial has two nets, or the outcomes are not whole.
@@ -70,8 +76,8 @@ def confirmed(trials: pa.Table, outcomes: pa.Table, study: Study, seed: int = 0)
     }
     every = spread(nets)
     return Confirmation(
-        points=points_table(trials, study, joint, seen, verdict),
-        scores=scores_table(nets, every),
+        points=points_table(trials, study, joint, seen, verdict, bounds),
+        scores=scores_table(nets, every, bounds),
         hypervolume=pa.table(summary, schema=HYPERVOLUME),
         sd=spread_table(nets, every),
     )

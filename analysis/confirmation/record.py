@@ -68,7 +68,7 @@ class Confirmation:
             `probability` in [0, 1] of belonging to the front of true mean scores; `searched`, `confirmed`, `fell`:
             whether it stands on the searched front, on that of the confirmed means, on the first but not the second.
         scores: a row for each trial and metric: `mean`, `low`, `high` (95 %), `se`, `df` (degrees of freedom), `seeds`,
-            `sources`.
+            `sources`. Here and in the points, `low` and `high` are cut where a metric has bounds.
         hypervolume: one row: `promised` by the searched front's own scores; `confirmed` by the means of the confirmed
             front; `corrected` for the upward bias of that, with `low` and `high` (95 %); `gap` = promised - corrected;
             `optimism` = confirmed - corrected.

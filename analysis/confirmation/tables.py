@@ -1,6 +1,8 @@
 """The Arrow tables of a confirmation, of the arrays that were computed for it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,10 @@ from analysis.front import front, goals, losses, scores
 from search_spaces.study import Study
 
 LEVEL = 0.95
+
+Bounds = Mapping[str, tuple[float, float]]
+"""The least and the greatest value that a metric can take, by its name; infinite where there is none."""
+UNBOUNDED: Final = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,25 @@ def intervals(seen: Spread) -> tuple[Floats, Floats]:
     return seen.means - half, seen.means + half
 
 
-def points_table(trials: pa.Table, study: Study, nets: Nets, seen: Spread, verdict: Verdict) -> pa.Table:
+def cut_intervals(seen: Spread, metrics: Sequence[str], bounds: Bounds) -> tuple[Floats, Floats]:
+    """Returns `intervals`, cut at the bounds of each metric, which no true mean lies beyond; means always stay within.
+
+    Args:
+        seen: means and variances of K points by M metrics.
+        metrics: M names.
+        bounds: of those that have some.
+    """
+    low, high = intervals(seen)
+    least, greatest = np.array([bounds.get(name, UNBOUNDED) for name in metrics], np.float64).T
+    return np.minimum(np.maximum(low, least), seen.means), np.maximum(np.minimum(high, greatest), seen.means)
+
+
+def points_table(
+    trials: pa.Table, study: Study, nets: Nets, seen: Spread, verdict: Verdict, bounds: Bounds
+) -> pa.Table:
     """Returns `Confirmation.points`, sorted by the mean of the first objective, the best first."""
     names = [one.metric for one in study.objectives]
-    low, high = intervals(seen)
+    low, high = cut_intervals(seen, nets.metrics, bounds)
     searched = np.isin(nets.trials, front(trials, study)["number"].to_numpy())
     place = {number: row for row, number in enumerate(trials["number"].to_pylist())}
     rows = [place.get(number, -1) for number in nets.trials]
@@ -56,9 +77,9 @@ def points_table(trials: pa.Table, study: Study, nets: Nets, seen: Spread, verdi
     return pa.table(columns, schema=points_schema(names)).take(pa.array(order))
 
 
-def scores_table(nets: Nets, seen: Spread) -> pa.Table:
+def scores_table(nets: Nets, seen: Spread, bounds: Bounds) -> pa.Table:
     """Returns `Confirmation.scores`, by trial, then metric as the outcomes have them."""
-    low, high = intervals(seen)
+    low, high = cut_intervals(seen, nets.metrics, bounds)
     points, names = seen.means.shape
     return pa.table(
         {

@@ -84,6 +84,24 @@ def test_a_confirmation_is_whole_and_the_same_for_the_same_seed(tmp_path: Path, 
     assert reread.points.equals(found.points)
 
 
+def test_intervals_are_cut_at_the_bounds_of_a_metric_and_nothing_else_changes(trials: pa.Table, study: Study) -> None:
+    measured = outcomes(trials, study, tuple(front(trials, study)["number"].to_pylist()), sd=0.4)
+    free = confirmed(trials, measured, study)
+    low, high = min(free.points["low.mce"].to_pylist()), max(free.points["high.clean_accuracy"].to_pylist())
+    assert low < 0.2
+    assert high > 1
+    cut = confirmed(trials, measured, study, bounds={"mce": (0.2, float("inf")), "clean_accuracy": (0.0, 1.0)})
+    for before, after in zip(free.points.to_pylist(), cut.points.to_pylist(), strict=True):
+        assert after["low.mce"] == min(max(before["low.mce"], 0.2), before["mean.mce"])
+        most = max(min(before["high.clean_accuracy"], 1.0), before["mean.clean_accuracy"])
+        assert after["high.clean_accuracy"] == most
+        for name in set(before) - {"low.mce", "low.clean_accuracy", "high.clean_accuracy"}:
+            assert after[name] == before[name]
+    for row in cut.scores.to_pylist():
+        assert row["metric"] == "mce" or (row["low"] >= min(0.0, row["mean"]) and row["high"] <= max(1.0, row["mean"]))
+    assert cut.hypervolume.equals(free.hypervolume)
+
+
 def test_without_noise_nothing_is_corrected_and_nothing_falls(trials: pa.Table, study: Study) -> None:
     members = tuple(front(trials, study)["number"].to_pylist())
     found = confirmed(trials, outcomes(trials, study, members, sd=0.0, lost=0.0), study)
