@@ -56,13 +56,16 @@ class Bars:
     ordered: bool = False
 
 
-def bar_axis(label: str, ends: Sequence[float], reference: float | None = None) -> Axis:
-    """Returns an axis that begins at 0, since a bar's length is its value, and holds the ends of all bars."""
+def bar_axis(label: str, ends: Sequence[float], reference: float | None = None, whole: bool = False) -> Axis:
+    """Returns an axis that begins at 0, since a bar's length is its value, and holds the ends of all bars.
+
+    `whole` bars are counts: no tick stands between two of them.
+    """
     low, high = max(-LARGEST, min([0.0, *ends])), min(LARGEST, max([0.0, *ends]))
     if low == high:
         high = 1.0
     low, high = low * HEADROOM, high * HEADROOM
-    return Axis(label, low, high, ticks(low, high, most=6), reference)
+    return Axis(label, low, high, ticks(low, high, most=6, whole=whole), reference)
 
 
 def interval(accuracy: float, images: int) -> tuple[float, float]:

@@ -11,10 +11,14 @@ import pyarrow.compute as pc
 
 from analysis.bars import bar_axis
 from analysis.measuring import measured_alike, ways_of
-from analysis.panels import Axis
+from analysis.panels import Axis, ticks
 from search_spaces.study import Study
 
 OUTCOMES: Final = ("complete", "stopped", "failed")
+CALLED: Final = {"complete": "complete", "stopped": "stopped early", "failed": "failed"}
+"""Each outcome in words."""
+MARKS: Final = 10
+"""Steps between the numbers below an overview, at most."""
 BINS: Final = 40
 """Groups of trials, in the order of their ending, that an overview tells apart."""
 EPOCHS_MOST: Final = 30
@@ -55,6 +59,15 @@ class Stacks:
     y: Axis
     groups: tuple[Group, ...]
 
+    @property
+    def marks(self) -> tuple[tuple[float, int], ...]:
+        """Round numbers, each with how many groups lie before it: the middle of a group of one lies half a group in."""
+        if not self.groups:
+            return ()
+        first, last = self.groups[0].first, self.groups[-1].last
+        width = self.groups[0].last - first + 1
+        return tuple(((tick - first + 0.5) / width, int(tick)) for tick in ticks(first, last, most=MARKS, whole=True))
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -90,6 +103,12 @@ class Endings:
     failures: tuple[Failure, ...]
     rule: str
     ended: int
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Those that some trial came to, in the order of OUTCOMES."""
+        counts = np.array([group.counts for group in self.by_epoch.groups]).reshape(-1, len(OUTCOMES)).sum(axis=0)
+        return tuple(name for name, count in zip(OUTCOMES, counts, strict=True) if count)
 
     def table(self) -> pa.Table:
         """Returns what the figure draws: a row for each group, over "epochs" or over "search"."""
@@ -133,7 +152,7 @@ def _stacks(title: str, label: str, at: Any, outcome: Any, first: int, last: int
         counts = (int((within == 0).sum()), int((within == 1).sum()), int((within == 2).sum()))
         groups.append(Group(low, min(last, low + width - 1), counts))
     tops = [float(sum(group.counts)) for group in groups]
-    return Stacks(title, label, bar_axis("Trials", tops), tuple(groups))
+    return Stacks(title, label, bar_axis("Trials", tops, whole=True), tuple(groups))
 
 
 def _rungs(ended: pa.Table, epochs: pa.Table, study: Study) -> tuple[Rung, ...]:

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.colours import NAMED
-from analysis.endings import OUTCOMES, Endings, Stacks
-from analysis.placement import thinned
+from analysis.endings import CALLED, OUTCOMES, Endings, Stacks
 from analysis.printing import FAINT, INK, head, legend_below, quiet_frame, settings, sheet
 from analysis.wording import shortened, visible
 
@@ -28,7 +27,7 @@ def draw_endings(found: Endings, title: str) -> Figure:
         head(figure, title)
         for axes, stacks in zip(figure.subplots(1, 2), (found.by_epoch, found.over_search), strict=True):
             _draw(axes, stacks)
-        keys = [Patch(color=COLOURS[name], label=name) for name in OUTCOMES]
+        keys = [Patch(color=COLOURS[name], label=CALLED[name]) for name in found.outcomes]
         legend_below(figure, keys, 3, "\n".join(told))
     return figure
 
@@ -40,8 +39,7 @@ def _draw(axes: Axes, stacks: Stacks) -> None:
         counts = [group.counts[outcome] for group in stacks.groups]
         axes.bar(places, counts, 0.88, bottom=foot, color=COLOURS[name], zorder=2)
         foot = [low + count for low, count in zip(foot, counts, strict=True)]
-    kept = thinned(len(stacks.groups), 10)
-    axes.set_xticks(kept, [str(stacks.groups[place].first) for place in kept])
+    axes.set_xticks([place - 0.5 for place, _ in stacks.marks], [str(number) for _, number in stacks.marks])
     axes.set_ylim(stacks.y.low, stacks.y.high)
     axes.set_yticks(stacks.y.ticks, stacks.y.written)
     axes.set_xlabel(stacks.label, color=INK, fontsize=9.5)

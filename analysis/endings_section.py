@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from analysis.canvas import Canvas, names, opening, room_before, room_for_names, tick_text, titles
-from analysis.endings import EXAMPLES, OUTCOMES, Endings, Stacks
+from analysis.canvas import Canvas, opening, tick_text, titles
+from analysis.endings import CALLED, EXAMPLES, OUTCOMES, Endings, Stacks
 from analysis.knob_chart import colour_legend
 from analysis.page_sections import plain_table
-from analysis.placement import thinned
 from analysis.wording import escaped, readable, shown
 
-TEXTS_MOST: Final = 8
 LOOKS: Final = {"complete": "n4", "stopped": "n1", "failed": "n5"}
 """The class that gives each outcome its colour."""
 
@@ -30,18 +28,13 @@ def endings_section(found: Endings) -> str:
         f"<figure><figcaption>{escaped(stacks.title)}</figcaption>{_chart(stacks, f'endings-{place}')}</figure>"
         for place, stacks in enumerate((found.by_epoch, found.over_search))
     )
-    legend = colour_legend(tuple(LOOKS.values()), ("complete", "stopped early", "failed"))
+    legend = colour_legend([LOOKS[one] for one in found.outcomes], [CALLED[one] for one in found.outcomes])
     return f'{head}{told}<div class="groups">{figures}</div>{legend}{_stopped(found)}{_failed(found)}</section>'
 
 
 def _chart(stacks: Stacks, name: str) -> str:
-    texts = _texts(stacks)
-    room = (620.0 - 70 - 18) / len(texts)
-    plain = all(not text for text in texts) or max(len(text) for text in texts) * 8.6 <= room * _step(texts)
-    more = 0.0 if plain else room_for_names(texts, room)
-    left = 70.0 if plain else room_before(texts, room, 70)
-    canvas = Canvas(620, 300 + more, left=left, bottom=64 + more)
-    width = (canvas.width - canvas.left - canvas.right) / len(texts)
+    canvas = Canvas(620, 300, left=70)
+    width = (canvas.width - canvas.left - canvas.right) / len(stacks.groups)
     floor = canvas.height - canvas.bottom
     tall = floor - canvas.top
     parts = [opening(canvas, stacks.title, name)]
@@ -55,30 +48,15 @@ def _chart(stacks: Stacks, name: str) -> str:
             if count:
                 top = stacks.y.share(foot + count) * tall
                 height = top - stacks.y.share(foot) * tall
-                said = f"{stacks.label} {group.written}: {count:,} {outcome}"
+                said = f"{stacks.label} {group.written}: {count:,} {CALLED[outcome]}"
                 parts.append(
                     f'<rect class="bar {LOOKS[outcome]}" x="{canvas.left + width * (place + 0.06):.1f}" '
                     f'y="{floor - top:.1f}" width="{width * 0.88:.1f}" height="{height:.1f}">'
                     f"<title>{escaped(said)}</title></rect>"
                 )
                 foot += count
-    centres = [canvas.left + width * (place + 0.5) for place in range(len(texts))]
-    parts.append(names(centres, floor + 22, texts, width if not plain else 1e9))
+    parts += [tick_text(canvas.left + width * place, floor + 22, str(number)) for place, number in stacks.marks]
     return "".join([*parts, titles(canvas, stacks.label, stacks.y.label), "</svg>"])
-
-
-def _texts(stacks: Stacks) -> list[str]:
-    """What stands below each group; of many groups every second, third, ... one alone."""
-    kept = set(thinned(len(stacks.groups), TEXTS_MOST))
-    many = len(stacks.groups) > TEXTS_MOST
-    return [
-        (str(group.first) if many else group.written) if place in kept else ""
-        for place, group in enumerate(stacks.groups)
-    ]
-
-
-def _step(texts: Sequence[str]) -> float:
-    return len(texts) / max(1, sum(bool(text) for text in texts))
 
 
 def _stopped(found: Endings) -> str:
@@ -89,8 +67,9 @@ def _stopped(found: Endings) -> str:
         f'<th scope="col" class="num">{text}</th>' for text in ("Trials came", "Stopped")
     )
     heads += "".join(
-        f'<th scope="col" class="num">{escaped(readable(name))}, went on</th><th scope="col" class="num">stopped</th>'
+        f'<th scope="col" class="num">{escaped(readable(name))}, {whose}</th>'
         for name in metrics
+        for whose in ("went on", "stopped")
     )
     heads += '<th scope="col">Stopped trials</th>'
     lines = []

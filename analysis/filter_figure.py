@@ -1,5 +1,6 @@
 """Draws filters and feature maps as blocks of small pictures for print: no number is computed here."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ APART: Final = 48
 MARGIN: Final = 36
 TOP: Final = 90
 ABOVE: Final = 92
+LINE: Final = 40  # from one line of a title to the next
 LETTER: Final = {6.5: 9.8, 10.5: 15.5}
 BLOCK: Final = ACROSS * (SIDE + BETWEEN) - BETWEEN
 DEPTHS: Final = {"first": "first layer", "deep": "deep layer"}
@@ -78,13 +80,15 @@ def _maps(net: str, rows: Sequence[Row]) -> Block:
 def _figure(lines: Sequence[Sequence[Block]], title: str, note: str) -> Figure:
     width = 2 * MARGIN + max(max(len(line) for line in lines) * (BLOCK + APART) - APART, BLOCK + APART)
     heights = [ABOVE + max(block.shape[0] for _, _, block in line) for line in lines]
-    height = TOP + sum(heights) + 2 * MARGIN
+    titles = _wrapped(title, width - 2 * MARGIN, 10.5)
+    top = TOP + (len(titles) - 1) * LINE
+    height = top + sum(heights) + 2 * MARGIN
     with settings():
         figure = blank(width / DPI, height / DPI)
-        say(figure, MARGIN, 54, shortened(visible(title), int((width - 2 * MARGIN) / LETTER[10.5])), 10.5, INK)
-        top = TOP
-        for line, tall in zip(lines, heights, strict=True):
-            for place, (heading, told, block) in enumerate(line):
+        for place, line in enumerate(titles):
+            say(figure, MARGIN, 54 + place * LINE, line, 10.5, INK)
+        for blocks, tall in zip(lines, heights, strict=True):
+            for place, (heading, told, block) in enumerate(blocks):
                 left = MARGIN + place * (BLOCK + APART)
                 say(figure, left, top + 34, shortened(visible(heading), 30), 8.5, INK)
                 say(figure, left, top + 64, shortened(visible(told), int(BLOCK / LETTER[6.5])), 6.5, QUIET)
@@ -93,3 +97,8 @@ def _figure(lines: Sequence[Sequence[Block]], title: str, note: str) -> Figure:
             top += tall
         say(figure, MARGIN, height - MARGIN + 10, note, 6.5, QUIET)
     return figure
+
+
+def _wrapped(text: str, width: int, points: float) -> list[str]:
+    """The lines of a text that has so many pixels."""
+    return textwrap.wrap(visible(text), int(width / LETTER[points])) or [""]

@@ -8,7 +8,7 @@ from analysis.knob_chart import bar_chart, series_legend
 from analysis.page_sections import plain_table
 from analysis.partial_chart import partial_chart
 from analysis.partial_panels import Dependence, dependences, ranked
-from analysis.wording import escaped, readable, shown
+from analysis.wording import escaped, readable, shown, within
 from search_spaces.study import Study
 
 OPEN: Final = 3
@@ -24,7 +24,16 @@ def importance_section(found: Importances) -> str:
     """Returns for each objective how far to trust what follows, the bars, and the numbers as a table."""
     bars = importance_bars(found)
     parts = []
+    silent: dict[str, list[str]] = {}
+    for one in found.judged:
+        silent.setdefault(one.why, []).append(one.metric)
     for place, one in enumerate(found.judged):
+        if one.why:
+            # What holds for several objectives is said once, at the first of them.
+            if alike := silent.pop(one.why, []):
+                of = ", ".join([readable(alike[0]), *map(within, alike[1:])])
+                parts.append(f"<h3>{escaped(of)}</h3><p>{escaped(trust(one))}</p>")
+            continue
         head = f"<h3>{escaped(readable(one.metric))}</h3><p>{escaped(trust(one))}</p>"
         if one.metric in bars:
             drawn = bars[one.metric]

@@ -16,6 +16,7 @@ const held = (name, operator, text) => {
   }
   const numeric = found.kind === 'double' || found.kind === 'int64';
   const ordered = operator.includes('<') || operator.includes('>');
+  if (ordered && text === '') throw new RangeError('after ' + name + operator + ' a value is missing, with no space before it');
   const wanted = numeric ? Number(text) : text.toLowerCase();
   if (numeric && text && Number.isNaN(wanted)) throw new RangeError(name + ' is a number, and ' + text + ' is none');
   return place => {
@@ -25,9 +26,14 @@ const held = (name, operator, text) => {
   };
 };
 const holds = text => {
+  const quotes = text.split('"').length - 1;
+  if (quotes % 2) throw new RangeError('the quote before ' + (text.slice(text.lastIndexOf('"') + 1) || 'the end') + ' is not closed');
   const terms = text.match(/(?:"[^"]*"|[^\s"])+/g) || [];
   return terms.map(term => {
     const parts = term.match(/^([\w.\/-]+?)(<=|>=|!=|<|>|=)(.*)$/);
+    if (/^(<=|>=|!=|<|>|=)(-?[\d.]+(e[-+]?\d+)?)?$/i.test(term)) {
+      throw new RangeError('before ' + term + ' a column is missing, with no space after it');
+    }
     if (parts) return held(parts[1], parts[2], parts[3].replaceAll('"', ''));
     const word = term.replaceAll('"', '').toLowerCase();
     return place => columns.some(one => one.title && said(one, place).toLowerCase().includes(word));

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from analysis import plot_importance
-from analysis.importance import MOST, Importances, importances, trust
+from analysis.importance import MOST, Importances, Judged, importances, trust
 from analysis.importance_section import importance_section, partial_section
 from search_spaces.domains import Choice, LogUniform, Subset, Uniform
 from search_spaces.study import Budget, Objective, Study
@@ -157,6 +157,17 @@ def test_trials_of_equal_options_are_no_mistake_and_a_name_with_markup_stays_tex
     found = importances(trials, study)
     assert "what follows is noise" in importance_section(found)
     assert "<b>" not in importance_section(found) + partial_section(found, study)
+
+
+def test_what_is_said_of_all_objectives_alike_is_said_once() -> None:
+    why = "2 trials have spent all epochs with a finite score; importance needs 20."
+    silent = tuple(Judged(name, 2, 0, math.nan, why) for name in ("clean_accuracy", "pgd_accuracy"))
+    other = Judged("mce", 1, 0, math.nan, "1 trial has")
+    text = importance_section(Importances((*silent, other), pa.table({}), pa.table({})))
+    assert text.count(why) == 1
+    assert "<h3>Clean accuracy, PGD accuracy</h3>" in text
+    assert "<h3>mCE</h3>" in text
+    assert text.count("<h3>") == 2
 
 
 def test_a_study_that_searches_nothing_says_so() -> None:

@@ -1,6 +1,7 @@
 """Progress, parallel coordinates, endings and confirmation: closed forms, bad input, and hostile names."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from analysis import (
 )
 from analysis.confirmation.record import HYPERVOLUME, SCORES, SPREAD, Confirmation, points_schema
 from analysis.confirmation_section import confirmation_section
-from analysis.endings import endings
+from analysis.endings import Group, endings
 from analysis.endings_figure import draw_endings
 from analysis.endings_section import endings_section
 from analysis.front import front, hypervolume, scores
@@ -124,11 +125,38 @@ def test_every_trial_that_ended_is_in_one_group_of_each_overview(told: tuple[Stu
     found = endings(trials, epochs, study)
     for stacks in (found.by_epoch, found.over_search):
         assert sum(sum(group.counts) for group in stacks.groups) == trials.num_rows
+    text = endings_section(found)
+    assert "Clean accuracy, went on</th>" in text
+    assert "Clean accuracy, stopped</th>" in text
     (rung,) = found.rungs
     mine = epochs.filter(pa.compute.equal(epochs["epoch"], 3))
     halted = np.isin(mine["trial"].to_numpy(), rung.stopped)
     values = mine["metrics.mce"].to_numpy()
     assert rung.medians["mce"] == (np.median(values[~halted]), np.median(values[halted]))
+
+
+def test_overviews_count_in_whole_trials_and_mark_round_numbers_evenly(told: tuple[Study, pa.Table, pa.Table]) -> None:
+    study, trials, epochs = told
+    groups = tuple(Group(low, min(48, low + 1), (1, 1, 0)) for low in range(1, 49, 2))
+    found = endings(trials, epochs, study)
+    two = replace(found.over_search, groups=groups)
+    assert two.marks == tuple(((number - 0.5) / 2, number) for number in range(5, 50, 5))
+    nine = replace(two, groups=tuple(Group(epoch, epoch, (1, 0, 0)) for epoch in range(1, 10)))
+    assert nine.marks == tuple((epoch - 0.5, epoch) for epoch in range(1, 10))
+    for stacks in (found.by_epoch, found.over_search, endings(trials.slice(0, 1), epochs, study).over_search):
+        assert all(tick == int(tick) for tick in stacks.y.ticks)
+
+
+def test_the_legend_names_what_became_of_some_trial_alone_and_figure_and_page_name_it_alike(
+    told: tuple[Study, pa.Table, pa.Table],
+) -> None:
+    study, trials, epochs = told
+    whole = trials.filter(pa.compute.not_equal(trials["state"], "failed"))
+    for table, names in ((trials, ["complete", "stopped early", "failed"]), (whole, ["complete", "stopped early"])):
+        found = endings(table, epochs, study)
+        (legend,) = draw_endings(found, "").legends
+        assert [text.get_text() for text in legend.get_texts()] == names
+        assert re.findall(r"</svg>([a-z ]+)</li>", endings_section(found)) == names
 
 
 def test_failures_that_differ_in_numbers_alone_stand_in_one_line(told: tuple[Study, pa.Table, pa.Table]) -> None:

@@ -111,6 +111,15 @@ def test_a_filter_that_cannot_be_read_says_why_and_changes_nothing(many: Any, op
     assert here.locator(".complaint").inner_text().startswith("Filter: no column is called accuracy; there is number,")
     sifted(here, "epochs>many")
     assert here.locator(".complaint").inner_text() == "Filter: epochs is a number, and many is none."
+    for text, why in (
+        ("clean_accuracy>", "after clean_accuracy> a value is missing, with no space before it"),
+        ("clean_accuracy> 0.8", "after clean_accuracy> a value is missing, with no space before it"),
+        ("clean_accuracy >0.8", "before >0.8 a column is missing, with no space after it"),
+        ('"crop', "the quote before crop is not closed"),
+    ):
+        sifted(here, text)
+        assert here.locator(".complaint").inner_text() == f"Filter: {why}."
+        assert here.locator("output").first.inner_text() == "130 trials"
     assert len(numbers(here)) == 50
     sifted(here, "epochs>8")
     assert here.locator(".complaint").is_hidden()

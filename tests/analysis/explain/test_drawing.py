@@ -13,6 +13,7 @@ from analysis import explain_figures, explained, plot_cka, plot_filters, plot_le
 from analysis.explain_page import likeness_table
 from analysis.explained import CKA_SCHEMA, Told, read_explained
 from analysis.figure_files import figure_files
+from analysis.filter_figure import draw_feature_maps
 from analysis.learning_curves import learning_curves
 from analysis.schema import LedgerError
 from search_spaces.study import Study
@@ -25,6 +26,20 @@ def test_every_kind_of_figure_comes_with_the_same_bytes_from_the_same_table(tabl
         assert set(paths) == set(figure_files(kind))
         assert all(path.read_bytes() == again[kind][name].read_bytes() for name, path in paths.items())
     assert "made-up &lt;b" in once["weights"]["weights.svg"].read_text()
+
+
+def test_a_long_title_is_wrapped_and_never_cut(tables: Path) -> None:
+    table = read_explained(tables, explained.FEATURE_MAPS_FILE, explained.FEATURE_MAPS_SCHEMA)
+    name = ("a study with a long name " * 6).strip()
+    for figure in draw_feature_maps(table, name):
+        title = [text for text in figure.texts if text.get_fontsize() == 10.5]
+        said = " ".join(text.get_text() for text in title)
+        assert said.startswith(f"{name}: feature maps of ")
+        assert said.endswith(", perturbed image")
+        assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in title)
+        assert len({text.get_position()[1] for text in title}) == len(title) > 1
+        below = [text.get_position()[1] for text in figure.texts if text.get_fontsize() != 10.5]
+        assert max(below) < min(text.get_position()[1] for text in title)
 
 
 def test_figures_of_a_net_with_more_layers_are_gone_after_one_with_fewer(tables: Path, tmp_path: Path) -> None:
