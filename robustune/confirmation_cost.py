@@ -41,25 +41,25 @@ class Cost:
         each = "net" if self.nets == 1 else "nets"
         return (
             f"{self.nets} {each} to train, {self.epochs} epochs in all: about {clock_time(self.wall_seconds)} with "
-            f"{self.slots} at a time, as long as epochs take as long as in the search"
+            f"{self.slots} at a time for the epochs alone, if these take as long as in the search; making sets and "
+            "scoring nets come on top"
         )
 
 
-def cost(folder: Path, trials: Sequence[int], epochs: int, slots: int) -> Cost:
-    """Returns what it takes to train a net of each trial, a trial counted as often as it stands there.
+def cost(folder: Path, lacking: Sequence[tuple[int, int]], slots: int) -> Cost:
+    """Returns what it takes to train nets, each by its trial and the epochs that it still lacks.
 
     A trial's epochs take what they took in the search, scores left aside.
 
     Args:
         folder: of the study.
-        trials: numbers, each for one net.
-        epochs: of a net.
+        lacking: number of a trial and epochs, for each net.
         slots: nets side by side.
     """
     seconds = epoch_seconds(folder)
     usual = sum(seconds.values()) / len(seconds) if seconds else 0.0
-    total = sum(seconds.get(trial, usual) * epochs for trial in trials)
-    return Cost(len(trials), len(trials) * epochs, total, max(1, slots))
+    total = sum(seconds.get(trial, usual) * epochs for trial, epochs in lacking)
+    return Cost(len(lacking), sum(epochs for _, epochs in lacking), total, max(1, slots))
 
 
 def slots(settings: Settings) -> int:

@@ -261,7 +261,7 @@ class Retraining:
         self._ended += 1
         trial, replicate = self._keys[number]
         left = (self._clock() - self._began) / self._ended * (self._total - self._ended)
-        told = f"; about {clock_time(left)} left" if self._ended < self._total else ""
+        told = f"; about {clock_time(left)} of training left" if self._ended < self._total else ""
         self._say(f"net {self._ended} of {self._total}: trial {trial} under seed {replicate} {what}{told}")
 
 

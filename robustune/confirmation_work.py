@@ -14,7 +14,7 @@ from analysis.confirmation import OUTCOMES
 from robustune.aside import own_folder
 from robustune.building import warn_of_unshared
 from robustune.cluster import Cluster, connected
-from robustune.confirmation_cost import Cost, cost, slots
+from robustune.confirmation_left import Left, left
 from robustune.confirmation_nets import Net, Retraining, Wanted, kept_epochs, nets, still_to_train
 from robustune.confirmation_sets import Sets, checkpoint_of, outcomes_steps, read_by
 from robustune.errors import Mistake
@@ -78,10 +78,9 @@ class Work:
         keys = {one.key for one in wanted}
         return self._scored([net for net in self.nets if net.state == "complete" and net.key in keys])
 
-    def cost(self, wanted: Sequence[Wanted]) -> Cost:
-        """Returns what it takes to train what of these nets is missing."""
-        waiting = [one.trial for one in still_to_train(wanted, self.nets)]
-        return cost(self._done.folder, waiting, self._done.study.budget.epochs, slots(self._settings))
+    def left(self, wanted: Sequence[Wanted]) -> Left:
+        """Returns what is left until these nets are trained and scored."""
+        return left(self._done, wanted, self.nets, self._sets, self._settings)
 
     def all_outcomes(self) -> pa.Table:
         """Returns what every whole net scored, those of earlier runs among them.

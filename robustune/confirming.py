@@ -12,7 +12,7 @@ from analysis import front as fronts
 from analysis.confirmation import Confirmation
 from robustune import checks, confirmation_changes, whole_trials
 from robustune.confirmation_bounds import bounds
-from robustune.confirmation_cost import cost, slots
+from robustune.confirmation_left import left
 from robustune.confirmation_nets import (
     Net,
     Wanted,
@@ -20,14 +20,12 @@ from robustune.confirmation_nets import (
     nets,
     retraining_of,
     search_seeds,
-    still_to_train,
 )
-from robustune.confirmation_sets import Sets, check_splits, everything, fresh_sets
+from robustune.confirmation_sets import Sets, check_splits, fresh_sets
 from robustune.confirmation_tables import write_nets, write_outcomes
 from robustune.confirmation_work import LEDGER_FOLDER, Work
 from robustune.errors import Mistake, readable
 from robustune.ledger import Ledger
-from robustune.preparation import missing, standing, told_names
 from robustune.running import versions, write_report
 from robustune.screen import Screen
 from robustune.settings import Settings
@@ -176,7 +174,9 @@ def _train_points(work: Work, done: Recorded, first: Sequence[int], asked: Asked
     outcomes = work.outcomes(wanted(done, dict.fromkeys(first, asked.seeds)))
     if near := _near(done, outcomes, first, asked, screen):
         besides = wanted(done, dict.fromkeys(near, asked.seeds))
-        screen.say(work.cost(besides).words)
+        training, _, scoring = work.left(besides).words
+        screen.say(training)
+        screen.say(scoring)
         work.outcomes(besides)
 
 
@@ -249,15 +249,11 @@ def _tell(
             f"--budget {asked.budget}: {len(first)} trials under {seeds} seeds, the first of each, take "
             f"{len(first) * seeds * epochs} epochs; give that many at least",
         )
-    waiting = still_to_train(wanted(done, dict.fromkeys(first, seeds)), there)
-    screen.say(cost(done.folder, [one.trial for one in waiting], epochs, slots(settings)).words)
+    for line in left(done, wanted(done, dict.fromkeys(first, seeds)), there, sets, settings).words:
+        screen.say(line)
     if asked.budget is not None:
         screen.say(f"up to {asked.budget} epochs in all, where the outcome is not clear")
     screen.say(f"trials within {asked.within:g} standard deviations below the front come on top, once these are known")
-    planned = everything(done.study, sets, options_of(done, first[0]))
-    lacking = missing(planned, standing(planned, settings.store))
-    names = dict.fromkeys(told_names(planned)[step.name] for step in lacking)
-    screen.say(f"made anew of a fresh seed first: {', '.join(names) or 'nothing, all of it is there'}")
 
 
 def _bring_back(folder: Path, settings: Settings) -> None:

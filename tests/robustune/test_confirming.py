@@ -275,7 +275,7 @@ def test_its_cost_is_told_beforehand_and_nothing_is_begun(finished: Path, capsys
     assert "front of 3; trials to confirm: 0, 1, 2" in told
     assert "12 nets to train, 48 epochs in all: about 0:12 with 2 at a time" in told
     assert not (finished / "confirmation").exists()
-    assert cost(finished, [0, 0, 1], 4, 2) == Cost(3, 12, 6.0, 2)
+    assert cost(finished, [(0, 4), (0, 4), (1, 4)], 2) == Cost(3, 12, 6.0, 2)
     assert Cost(3, 12, 6.0, 2).wall_seconds == 4.0
     assert [clock_time(seconds) for seconds in (0.4, 61, 3600)] == ["0:00", "1:01", "1:00:00"]
 
@@ -294,7 +294,7 @@ def test_a_front_of_one_point_is_told_of_and_confirmed(tmp_path: Path, capsys: p
     assert done.confirmation.front == (0,)
     told = capsys.readouterr().out
     assert "the front is a single point" in told
-    assert "below the front: trials 1\nno net is left to train" in told.replace("  ", " ")
+    assert "below the front: trials 1\nno net is left to train\nno net is left to score" in told.replace("  ", " ")
 
 
 def test_an_unfinished_study_is_refused(tmp_path: Path) -> None:
