@@ -57,11 +57,11 @@ def _uprights(axes: Any, drawn: Parallel) -> None:
     for place, one in enumerate(drawn.axes):
         axes.plot([place, place], [0, 1], color=INK, linewidth=0.9, zorder=4)
         y = 1.04 + 0.06 * (place % 2)
-        axes.text(place, y, shortened(one.axis.label, 18), ha="center", fontsize=8.5, color=INK)
+        axes.text(place, y, shortened(one.axis.label, 24), ha="center", fontsize=8.5, color=INK)
         texts = [
             (one.up(one.axis.share(tick)), text) for tick, text in zip(one.axis.ticks, one.axis.written, strict=True)
         ]
         for height, text in [*texts, *([(ABSENT, "none")] if missing[place] else [])]:
-            box = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6}
+            box = {"facecolor": "white", "alpha": 0.95, "linewidth": 0, "pad": 0.6}
             said = shortened(text, 12)
             axes.text(place - 0.04, height, said, ha="right", va="center", fontsize=7, color=INK, zorder=5, bbox=box)
