@@ -40,14 +40,14 @@ class Left:
     def _making(self) -> str:
         if not self.sets:
             return "made anew of a fresh seed first: nothing, all of it is there"
-        told = f"made anew of a fresh seed first: {', '.join(self.sets)}"
-        known = [seconds for seconds in self.sets.values() if seconds is not None]
-        new = [name for name, seconds in self.sets.items() if seconds is None]
+        known = {name: seconds for name, seconds in self.sets.items() if seconds is not None}
+        new = [name for name in self.sets if name not in known]
+        told = []
         if known:
-            told += f"; about {clock_time(sum(known))} {IN_TURN}, as the search took to make such"
+            told.append(f"{', '.join(known)}: about {clock_time(sum(known.values()))} {IN_TURN}, as in the search")
         if new:
-            told += f"; how long {', '.join(new)} will take is not known, since the search did not make such"
-        return told
+            told.append(f"{', '.join(new)}: how long is not known, since the search made no such")
+        return f"made anew of a fresh seed first: {'; '.join(told)}"
 
     @property
     def _scoring(self) -> str:
