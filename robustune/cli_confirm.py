@@ -59,7 +59,7 @@ def confirm(
     """Retrain the front of a finished study under fresh seeds, and tell what of it holds on data it never saw."""
     from rich.console import Console
 
-    from robustune.confirmation_screen import fronts_table, lines, scores_tables
+    from robustune.confirmation_screen import fronts_tables, lines, scores_tables
     from robustune.confirming import Asked
     from robustune.confirming import confirm as run
     from robustune.screen import Screen
@@ -71,7 +71,8 @@ def confirm(
     done = run(study, asked, settings, screen)
     if done is None:
         return
-    console.print(fronts_table(done.confirmation, done.study))
+    for place, table in enumerate(fronts_tables(done.confirmation, done.study)):
+        console.print(*(["", table] if place else [table]), sep="\n")
     for line in lines(done.confirmation, done.nets):
         console.print(line)
     for table in scores_tables(done.confirmation):

@@ -19,25 +19,36 @@ FIVE_SETS: Final = {
     "out_of_distribution": "out of\ndistribution",
 }
 """The five sets of the final table."""
+ABREAST: Final = 2
+"""Objectives in one table."""
 LONGEST_HEAD: Final = 12
 UNEQUAL: Final = 0.0005
 """Sides of an interval that differ by more are told apart: three digits are shown."""
 BESIDES: Final = {"test": "clean\ntest", "pgd": "under\nattack", "mce_unseen": "mCE\nunseen", "mce_all": "mCE\nall"}
 
 
-def fronts_table(found: Confirmation, study: Study) -> Table:
-    """Each trial by what the search promised and what was confirmed, and how likely it stands on the front."""
-    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+def fronts_tables(found: Confirmation, study: Study) -> list[Table]:
+    """Each trial by what the search promised and what was confirmed, and how likely it stands on the front.
+
+    More than two objectives do not fit into 80 columns: each two have a table, and the last one says who stands.
+    """
     names = [one.metric for one in study.objectives]
+    parts = [names[start : start + ABREAST] for start in range(0, len(names), ABREAST)]
+    return [_fronts_table(found, part, last=part is parts[-1]) for part in parts]
+
+
+def _fronts_table(found: Confirmation, names: Sequence[str], last: bool) -> Table:
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     shown.add_column("trial", justify="right", vertical="bottom")
     for name in names:
         for part in ("promised", "confirmed"):
-            shown.add_column(f"{_broken(name)}\n{part}", justify="right", vertical="bottom")
-    for head in ("front", "proba-\nbility", "seeds"):
+            shown.add_column(f"{_broken(name)}\n{part}", justify="right", vertical="bottom", no_wrap=True)
+    for head in ("front", "proba-\nbility", "seeds") if last else ():
         shown.add_column(head, justify="right", vertical="bottom", no_wrap=True)
     for row in found.points.to_pylist():
         cells = [cell for name in names for cell in (_number(row[f"promised.{name}"]), _mean(row, f".{name}"))]
-        shown.add_row(str(row["trial"]), *cells, _place(row), f"{row['probability']:.2f}", str(row["seeds"]))
+        stands = [_place(row), f"{row['probability']:.2f}", str(row["seeds"])] if last else []
+        shown.add_row(str(row["trial"]), *cells, *stands)
     return shown
 
 
