@@ -76,6 +76,9 @@ def _parent(client: Any, name: str | None, uri: str) -> Any:
 
 def _context(client: Any, parent: Any, uri: str) -> dict[str, Any]:
     name = parent.data.tags.get("robustune.study", "")
+    if uri.startswith("sqlite:") and parent.info.artifact_uri.startswith("mlflow-artifacts:"):
+        would = "give the server's address, as http://127.0.0.1:5000"
+        raise LedgerError(f"{uri}: the files of {name} lie with the server that it was recorded through; {would}")
     if RECORD_FILE not in {file.path for file in client.list_artifacts(parent.info.run_id)}:
         raise LedgerError(f"{uri}: has no {RECORD_FILE} of {name}; `robustune resume {name}` sends it", missing=True)
     with TemporaryDirectory(prefix="robustune-") as folder:
